@@ -1,0 +1,29 @@
+import { Agent } from './agent.ts';
+import { Attempt } from './attempt.ts';
+import { Crew } from './crew.ts';
+import { Event, IdempotencyKey } from './event.ts';
+import { Goal } from './goal.ts';
+import { Output, OutputChunk } from './output.ts';
+import { Project } from './project.ts';
+import { Step } from './step.ts';
+import { Task, TaskDependency } from './task.ts';
+import { WorkflowRun } from './workflow-run.ts';
+import { Workspace } from './workspace.ts';
+
+/** Every entity, for the ORM. */
+export const entities = [
+  Workspace,
+  Crew,
+  Agent,
+  Project,
+  Goal,
+  WorkflowRun,
+  Task,
+  TaskDependency,
+  Attempt,
+  Step,
+  Output,
+  OutputChunk,
+  Event,
+  IdempotencyKey,
+];

@@ -1,0 +1,4 @@
+import { Migration0001Initial } from './migration-0001-initial.ts';
+
+/** In the order they apply. Append only: a released migration never changes. */
+export const migrations = [{ name: '0001-initial', class: Migration0001Initial }];

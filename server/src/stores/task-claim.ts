@@ -1,0 +1,170 @@
+import type { PoolClient } from 'pg';
+import type { ClaimedTaskRow } from './task-rows.ts';
+
+/** Tasks ready now that the same agents can do. */
+export interface ReadyQueue {
+  workspaceId: string;
+  queueKey: string;
+  /** Counted up to the limit asked for. */
+  readyCount: number;
+  topPriority: number;
+}
+
+/** An agent that may take work, with what it is doing across all nodes. */
+export interface AgentCapacity {
+  id: string;
+  workspaceId: string;
+  crewId: string | null;
+  capabilities: string[];
+  maxConcurrency: number;
+  runningCount: number;
+  breakerState: 'CLOSED' | 'OPEN' | 'HALF_OPEN';
+  succeededCount: number;
+  failedCount: number;
+  averageLatencyMs: number | null;
+}
+
+/** One claim wanted: the next task of the queue goes to this agent. */
+export interface Slot {
+  workspaceId: string;
+  queueKey: string;
+  agentId: string;
+}
+
+export interface ClaimRequest {
+  leaseOwner: string;
+  leaseMs: number;
+  /** Most tasks to claim. */
+  limit: number;
+  /** Decides who gets what, given what is ready and who is free; pure. */
+  assign(queues: readonly ReadyQueue[], agents: readonly AgentCapacity[], limit: number): Slot[];
+}
+
+export interface ClaimResult {
+  tasks: ClaimedTaskRow[];
+  /** Queues that had ready tasks when the claim looked. */
+  queues: ReadyQueue[];
+  /** Slots asked for; fewer tasks than slots means the queues ran dry. */
+  slotCount: number;
+}
+
+/** Makes claims of all nodes take turns, so that an agent's concurrency limit holds across the cluster. */
+const claimLock = 4_851_302_175;
+
+/**
+ * Claims a batch: looks at what is ready and who is free, lets `assign` match them, and moves the tasks to RUNNING with a
+ * lease. One transaction of four round trips, whatever the size of the batch.
+ */
+export async function claimTasks(client: PoolClient, request: ClaimRequest): Promise<ClaimResult> {
+  await client.query(`begin; select pg_advisory_xact_lock(${claimLock})`);
+  try {
+    const looked = await client.query<{ queues: ReadyQueue[]; agents: AgentCapacity[] }>({
+      name: 'lookForWork',
+      text: lookForWork,
+      values: [request.limit],
+    });
+    const { queues, agents } = looked.rows[0]!;
+    const slots = queues.length === 0 ? [] : request.assign(queues, agents, request.limit);
+    if (slots.length === 0) {
+      await client.query('rollback');
+      return { tasks: [], queues, slotCount: 0 };
+    }
+    const claimed = await client.query<ClaimedTaskRow>({
+      name: 'claimTasks',
+      text: claimStatement,
+      values: [
+        slots.map((slot) => slot.workspaceId),
+        slots.map((slot) => slot.queueKey),
+        slots.map((slot) => slot.agentId),
+        request.leaseOwner,
+        request.leaseMs,
+      ],
+    });
+    await client.query('commit');
+    return { tasks: claimed.rows, queues, slotCount: slots.length };
+  } catch (error) {
+    // The connection may be gone; the caller destroys it then.
+    await client.query('rollback').catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * What is ready and who is free. `key` walks the distinct queue keys by index (a loose scan), so its cost grows with the
+ * number of keys, not of tasks.
+ */
+const lookForWork = `/* lookForWork */
+  with recursive key as (
+    (select workspace_id, queue_key from task where status = 'QUEUED' order by workspace_id, queue_key limit 1)
+    union all
+    select next.workspace_id, next.queue_key from key cross join lateral (
+      select workspace_id, queue_key from task
+      where status = 'QUEUED' and (workspace_id, queue_key) > (key.workspace_id, key.queue_key)
+      order by workspace_id, queue_key limit 1
+    ) next
+  ), queue as (
+    select key.workspace_id as "workspaceId", key.queue_key as "queueKey", ready.n as "readyCount", ready.top as "topPriority"
+    from key cross join lateral (
+      select count(*)::int as n, max(priority) as top from (
+        select priority from task
+        where status = 'QUEUED' and workspace_id = key.workspace_id and queue_key = key.queue_key and run_at <= now()
+        order by priority desc, run_at, id limit $1
+      ) t
+    ) ready
+    where ready.n > 0
+  ), capacity as (
+    select id, workspace_id as "workspaceId", crew_id as "crewId", capabilities, max_concurrency as "maxConcurrency",
+      breaker_state as "breakerState", succeeded_count as "succeededCount", failed_count as "failedCount",
+      average_latency_ms as "averageLatencyMs",
+      (select count(*)::int from task where status = 'RUNNING' and agent_id = agent.id) as "runningCount"
+    from agent where status in ('IDLE', 'BUSY') and exists (select from queue)
+  )
+  select (select coalesce(json_agg(queue), '[]') from queue) as queues,
+    (select coalesce(json_agg(capacity), '[]') from capacity) as agents`;
+
+/**
+ * The n-th slot of a queue takes its n-th ready task. The arrays between `ranked` and `assigned` are there for the planner:
+ * it expects ten rows of an unnest and so finds the tasks by primary key, where a join with a limit it cannot see made
+ * it scan the table.
+ */
+const claimStatement = `/* claimTasks */
+  with slot as (
+    select workspace_id, queue_key, agent_id,
+      row_number() over (partition by workspace_id, queue_key order by position) as rank
+    from unnest($1::uuid[], $2::text[], $3::uuid[]) with ordinality as s (workspace_id, queue_key, agent_id, position)
+  ), picked as (
+    select ready.* from (select workspace_id, queue_key, count(*) as n from slot group by 1, 2) quota
+    cross join lateral (
+      select id, workspace_id, queue_key, priority, run_at from task
+      where status = 'QUEUED' and workspace_id = quota.workspace_id and queue_key = quota.queue_key and run_at <= now()
+      order by priority desc, run_at, id limit quota.n for update skip locked
+    ) ready
+  ), ranked as (
+    select p.id, s.agent_id from (
+      select id, workspace_id, queue_key,
+        row_number() over (partition by workspace_id, queue_key order by priority desc, run_at, id) as rank
+      from picked
+    ) p join slot s using (workspace_id, queue_key, rank)
+  ), assigned as (
+    select * from unnest(
+      array(select id from ranked order by id), array(select agent_id from ranked order by id)
+    ) as a (id, agent_id)
+  ), claimed as (
+    update task t set status = 'RUNNING', attempt = t.attempt + 1, agent_id = a.agent_id, lease_owner = $4,
+      lease_expires_at = clock_timestamp() + $5 * interval '1 millisecond', attempt_started_at = clock_timestamp(),
+      started_at = coalesce(t.started_at, clock_timestamp()), routing_note = null, failure_code = null,
+      failure_message = null, version = t.version + 1, updated_at = now()
+    from assigned a where t.id = a.id and t.status = 'QUEUED'
+    returning t.*
+  ), logged as (
+    insert into event (workspace_id, type, subject_id, goal_id, payload)
+    select workspace_id, 'task.started', id, goal_id, jsonb_build_object(
+      'status', 'RUNNING', 'version', version, 'attempt', attempt, 'agentId', agent_id)
+    from claimed
+  )
+  select id, workspace_id as "workspaceId", workflow_run_id as "workflowRunId", goal_id as "goalId",
+    project_id as "projectId", node_id as "nodeId", kind, title, instruction, input,
+    required_capabilities as "requiredCapabilities", attempt, max_attempts as "maxAttempts", timeout_ms as "timeoutMs",
+    backoff_initial_ms as "backoffInitialMs", backoff_factor as "backoffFactor", backoff_max_ms as "backoffMaxMs",
+    agent_id as "agentId"
+  from claimed order by priority desc, run_at, id`;
