@@ -1,0 +1,315 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { z } from 'zod';
+import { Goal } from '../entities/goal.ts';
+import { Task } from '../entities/task.ts';
+import type { ClaimedTask, TaskOutcome } from '../engines/task-execution/task-context.ts';
+import { isTerminal } from '../engines/task-execution/task-state.ts';
+import { goalSources } from '../engines/workflow/goal-state.ts';
+import { capabilitiesSchema, parseGraph, type Graph } from '../engines/workflow/graph.ts';
+import { startRun } from '../engines/workflow/start-run.ts';
+import { InvalidStateError, NotFoundError } from '../lib/errors.ts';
+import { insertGoal, listOpenTaskIds, moveGoal, type PlanChange } from '../stores/goal-store.ts';
+import { once } from '../stores/idempotency-store.ts';
+import { assertInWorkspace } from '../stores/reference-check.ts';
+import type { Sql } from '../stores/sql.ts';
+import { allowStepRepeat } from '../stores/step-store.ts';
+import { enqueueTasks, type NewTask } from '../stores/task-enqueue.ts';
+import { replayTask, wakeWaitingTask } from '../stores/task-lease.ts';
+import { cancelTasks, settleTasks, type Verdict } from '../stores/task-settle.ts';
+import { cancelRuns } from '../stores/workflow-run-store.ts';
+import { parseInput, plainText } from './input.ts';
+import { inTransaction, type Scope } from './transaction.ts';
+
+export const maxGoalLength = 20_000;
+
+const key = z.string().nullish();
+const reason = z.string().max(1_000).nullish();
+
+const dispatchGoalInput = z.object({
+  text: plainText(maxGoalLength),
+  projectId: z.uuid().nullish(),
+  crewId: z.uuid().nullish(),
+  autoStart: z.boolean().nullish(),
+  idempotencyKey: key,
+});
+const createTaskInput = z.object({
+  title: plainText(200),
+  instruction: plainText(maxGoalLength),
+  projectId: z.uuid().nullish(),
+  capabilities: capabilitiesSchema.default([]),
+  priority: z.int().min(-1_000).max(1_000).nullish(),
+  runAt: z.date().nullish(),
+  maxAttempts: z.int().min(1).max(100).nullish(),
+  timeoutMs: z.int().min(1).max(86_400_000).nullish(),
+  idempotencyKey: key,
+});
+
+export type DispatchGoalInput = z.input<typeof dispatchGoalInput>;
+export type CreateTaskInput = z.input<typeof createTaskInput>;
+interface Keyed {
+  idempotencyKey?: string | null | undefined;
+}
+
+export interface TaskManagerDeps {
+  orm: MikroORM;
+  /** Called after the commit of a change that wrote events and may have made tasks ready. */
+  onChanged(): void;
+  /** Called after the commit that canceled these tasks, so that whoever runs one stops it. */
+  onCanceled(taskIds: readonly string[]): void;
+}
+
+export type TaskManager = ReturnType<typeof createTaskManager>;
+
+/** Owns goals, plans and tasks: checks, the transaction, the events. */
+export function createTaskManager(deps: TaskManagerDeps) {
+  const { orm } = deps;
+
+  /** One keyed change in one transaction; gives the changed row as it is afterwards. */
+  async function change(scope: Scope, operation: string, input: Keyed, effect: (sql: Sql) => Promise<string>) {
+    const { idempotencyKey, ...rest } = input;
+    const { id } = await inTransaction(orm, (sql) =>
+      once(sql, { workspaceId: scope.workspaceId, operation, key: idempotencyKey, input: rest }, () => effect(sql)),
+    );
+    deps.onChanged();
+    return id;
+  }
+  const goalOf = async (scope: Scope, id: string): Promise<Goal> => {
+    const goal = await orm.em.fork().findOne(Goal, { id, workspaceId: scope.workspaceId });
+    if (!goal) throw new NotFoundError('Goal', id);
+    return goal;
+  };
+  const taskOf = async (scope: Scope, id: string): Promise<Task> => {
+    const task = await orm.em.fork().findOne(Task, { id, workspaceId: scope.workspaceId });
+    if (!task) throw new NotFoundError('Task', id);
+    return task;
+  };
+
+  return {
+    /** Takes a goal on: writes it with the task that plans it. @throws ValidationError, NotFoundError */
+    async dispatchGoal(scope: Scope, rawInput: DispatchGoalInput): Promise<Goal> {
+      const input = parseInput(dispatchGoalInput, rawInput);
+      const { workspaceId } = scope;
+      const id = await change(scope, 'dispatchGoal', input, async (sql) => {
+        if (input.projectId) await assertInWorkspace(sql, 'project', workspaceId, input.projectId);
+        if (input.crewId) await assertInWorkspace(sql, 'crew', workspaceId, input.crewId);
+        const [projectId, crewId] = [input.projectId ?? null, input.crewId ?? null];
+        const goalId = await insertGoal(sql, { workspaceId, projectId, crewId, text: input.text, autoStart: input.autoStart ?? true });
+        await enqueueTasks(sql, [planningTask({ workspaceId, goalId, projectId, text: input.text })]);
+        return goalId;
+      });
+      return goalOf(scope, id);
+    },
+
+    /**
+     * Writes a finished planning attempt: the plan and, when the goal starts by itself, its run, in the transaction that
+     * settles the attempt.
+     * @returns false when the attempt's lease was lost or the goal no longer wants a plan; nothing is written then
+     * @throws ValidationError when the plan is no valid graph
+     */
+    async applyPlan(task: ClaimedTask, outcome: TaskOutcome | undefined, verdict: Verdict): Promise<boolean> {
+      const plan = parseInput(planOutcome, outcome?.data);
+      const graph = parseGraph(plan.graph);
+      const { workspaceId, goalId } = task;
+      if (!goalId) throw new NotFoundError('Goal of planning task', task.id);
+      return inTransaction(orm, async (sql) => {
+        const goal = await lockGoal(sql, workspaceId, goalId);
+        const moved = await settleTasks(sql, task.leaseOwner, [verdict]);
+        if (moved.length === 0 || goal.status !== 'PLANNING') return false;
+        const change: PlanChange = { ...plan, graph };
+        const move = { workspaceId, goalId, from: ['PLANNING' as const], plan: change };
+        await moveGoal(sql, { ...move, to: goal.autoStart ? 'RUNNING' : 'AWAITING_ACCEPTANCE' });
+        if (goal.autoStart) await startRun(sql, { ...goal, workspaceId, goalId, graph });
+        return true;
+      });
+    },
+
+    /** Starts the run of a plan that waits for acceptance. */
+    async acceptPlan(scope: Scope, input: { goalId: string } & Keyed): Promise<Goal> {
+      const { workspaceId } = scope;
+      const id = await change(scope, 'acceptPlan', input, async (sql) => {
+        const goal = await lockGoal(sql, workspaceId, input.goalId);
+        if (goal.status !== 'AWAITING_ACCEPTANCE') throw refuse('accept the plan of', goal.status);
+        await moveGoal(sql, { workspaceId, goalId: input.goalId, from: ['AWAITING_ACCEPTANCE'], to: 'RUNNING' });
+        await startRun(sql, { ...goal, workspaceId, goalId: input.goalId, graph: parseGraph(goal.plan) });
+        return input.goalId;
+      });
+      return goalOf(scope, id);
+    },
+
+    /** Replaces a plan that waits for acceptance. @throws ValidationError naming the node */
+    async editPlan(scope: Scope, input: { goalId: string; nodes: unknown } & Keyed): Promise<Goal> {
+      const { workspaceId } = scope;
+      const id = await change(scope, 'editPlan', input, async (sql) => {
+        const goal = await lockGoal(sql, workspaceId, input.goalId);
+        if (goal.status !== 'AWAITING_ACCEPTANCE') throw refuse('edit the plan of', goal.status);
+        const before = parseGraph(goal.plan);
+        const edited = parseGraph({ summary: before.summary, nodes: input.nodes });
+        const plan: PlanChange = {
+          graph: keepParameters(edited, before),
+          source: 'EDITED',
+          cached: false,
+          recipe: goal.planRecipe,
+          usesLanguageModel: goal.usesLanguageModel,
+        };
+        await moveGoal(sql, { workspaceId, goalId: input.goalId, from: ['AWAITING_ACCEPTANCE'], to: 'AWAITING_ACCEPTANCE', plan });
+        return input.goalId;
+      });
+      return goalOf(scope, id);
+    },
+
+    /** Ends a goal and everything it still has to do. Canceling a canceled goal is a success. */
+    async cancelGoal(scope: Scope, rawInput: { goalId: string; reason?: string | null | undefined } & Keyed): Promise<Goal> {
+      const { workspaceId } = scope;
+      const input = { ...rawInput, reason: parseInput(z.object({ reason }), { reason: rawInput.reason }).reason };
+      let stopped: string[] = [];
+      const id = await change(scope, 'cancelGoal', input, async (sql) => {
+        const goal = await lockGoal(sql, workspaceId, input.goalId);
+        if (goal.status === 'CANCELED') return input.goalId;
+        const from = goalSources('CANCELED');
+        if (!from.includes(goal.status)) throw refuse('cancel', goal.status);
+        const message = input.reason ?? 'The goal was canceled.';
+        await moveGoal(sql, { workspaceId, goalId: input.goalId, from, to: 'CANCELED', failure: { code: 'CANCELED', message } });
+        await cancelRuns(sql, workspaceId, input.goalId);
+        const taskIds = await listOpenTaskIds(sql, workspaceId, input.goalId);
+        const moved = await cancelTasks(sql, { workspaceId, taskIds, reason: message, withDependents: false });
+        stopped = moved.map((task) => task.id);
+        return input.goalId;
+      });
+      deps.onCanceled(stopped);
+      return goalOf(scope, id);
+    },
+
+    /** A single task outside any goal. */
+    async createTask(scope: Scope, rawInput: CreateTaskInput): Promise<Task> {
+      const input = parseInput(createTaskInput, rawInput);
+      const { workspaceId } = scope;
+      const id = await change(scope, 'createTask', input, async (sql) => {
+        if (input.projectId) await assertInWorkspace(sql, 'project', workspaceId, input.projectId);
+        const task: NewTask = {
+          workspaceId,
+          projectId: input.projectId ?? null,
+          nodeId: 'task',
+          kind: 'AGENT',
+          title: input.title,
+          instruction: input.instruction,
+          requiredCapabilities: input.capabilities,
+          priority: input.priority ?? 0,
+          runAt: input.runAt ?? null,
+          ...(input.maxAttempts ? { maxAttempts: input.maxAttempts } : {}),
+          ...(input.timeoutMs ? { timeoutMs: input.timeoutMs } : {}),
+        };
+        const [taskId] = await enqueueTasks(sql, [task]);
+        return taskId!;
+      });
+      return taskOf(scope, id);
+    },
+
+    /** Cancels a task and whatever waits for it. Canceling a canceled task is a success. */
+    async cancelTask(scope: Scope, rawInput: { taskId: string; reason?: string | null | undefined } & Keyed): Promise<Task> {
+      const { workspaceId } = scope;
+      const input = { ...rawInput, reason: parseInput(z.object({ reason }), { reason: rawInput.reason }).reason };
+      let stopped: string[] = [];
+      const id = await change(scope, 'cancelTask', input, async (sql) => {
+        const options = { workspaceId, taskIds: [input.taskId], reason: input.reason ?? 'The task was canceled.', withDependents: true };
+        const moved = await cancelTasks(sql, options);
+        stopped = moved.map((task) => task.id);
+        if (moved.length === 0) {
+          const status = await assertInWorkspace(sql, 'task', workspaceId, input.taskId);
+          if (status !== 'CANCELED') throw new InvalidStateError(`The task has already ended: it is ${status}.`, status);
+        }
+        return input.taskId;
+      });
+      deps.onCanceled(stopped);
+      return taskOf(scope, id);
+    },
+
+    /** Replays a dead letter with fresh attempts; its finished steps are not repeated. */
+    async retryTask(scope: Scope, input: { taskId: string } & Keyed): Promise<Task> {
+      const { workspaceId } = scope;
+      const id = await change(scope, 'retryTask', input, async (sql) => {
+        if (await replayTask(sql, workspaceId, input.taskId)) return input.taskId;
+        const status = await assertInWorkspace(sql, 'task', workspaceId, input.taskId);
+        const hint = isTerminal(status as Task['status']) ? 'Only a failed task can be retried' : 'The task has not ended';
+        throw new InvalidStateError(`${hint}: it is ${status}.`, status);
+      });
+      return taskOf(scope, id);
+    },
+
+    /** A person's decision on a step that may or may not have had its effect. */
+    async resolveStep(scope: Scope, input: { taskId: string; stepId: string; decision: 'REPEAT' | 'FAIL' } & Keyed): Promise<Task> {
+      const { workspaceId } = scope;
+      const id = await change(scope, 'resolveStep', input, async (sql) => {
+        const status = await assertInWorkspace(sql, 'task', workspaceId, input.taskId);
+        if (status !== 'WAITING') throw new InvalidStateError(`The task does not wait for a decision: it is ${status}.`, status);
+        if (input.decision === 'FAIL') {
+          const options = { workspaceId, taskIds: [input.taskId], reason: 'A person decided not to repeat its step.', withDependents: true };
+          await cancelTasks(sql, options);
+        } else {
+          if (!(await allowStepRepeat(sql, workspaceId, input.taskId, input.stepId))) throw new NotFoundError('Step', input.stepId);
+          await wakeWaitingTask(sql, workspaceId, input.taskId);
+        }
+        return input.taskId;
+      });
+      return taskOf(scope, id);
+    },
+  };
+}
+
+const planOutcome = z.object({
+  graph: z.unknown(),
+  source: z.enum(['MODEL', 'RECIPE']),
+  recipe: z.string().nullable(),
+  cached: z.boolean(),
+  usesLanguageModel: z.boolean(),
+});
+
+function planningTask(goal: { workspaceId: string; goalId: string; projectId: string | null; text: string }): NewTask {
+  const title = goal.text.length > 80 ? `${goal.text.slice(0, 79)}…` : goal.text;
+  return {
+    workspaceId: goal.workspaceId,
+    goalId: goal.goalId,
+    projectId: goal.projectId,
+    nodeId: 'plan',
+    kind: 'PLAN',
+    title: `Plan: ${title}`,
+    instruction: goal.text,
+    input: { goalText: goal.text },
+    requiredCapabilities: ['plan'],
+    // A person is looking at the screen: planning goes before the tasks of other goals.
+    priority: 10,
+  };
+}
+
+/** Parameters of a recipe's nodes are not shown for editing; a node that keeps its id keeps them. */
+function keepParameters(edited: Graph, before: Graph): Graph {
+  const known = new Map(before.nodes.map((node) => [node.id, node]));
+  const nodes = edited.nodes.map((node) => ({ ...node, input: { ...known.get(node.id)?.input, ...node.input } }));
+  return { ...edited, nodes };
+}
+
+function refuse(action: string, status: string): InvalidStateError {
+  return new InvalidStateError(`You cannot ${action} a goal that is ${status}.`, status);
+}
+
+interface LockedGoal {
+  status: Goal['status'];
+  autoStart: boolean;
+  plan: unknown;
+  planRecipe: string | null;
+  usesLanguageModel: boolean;
+  projectId: string | null;
+  crewId: string | null;
+}
+
+/** @throws NotFoundError */
+async function lockGoal(sql: Sql, workspaceId: string, goalId: string): Promise<LockedGoal> {
+  const [row] = await sql.rows<LockedGoal>(
+    `/* lockGoal */
+    select status, auto_start as "autoStart", plan, plan_recipe as "planRecipe", uses_language_model as "usesLanguageModel",
+      project_id as "projectId", crew_id as "crewId"
+    from goal where workspace_id = $1 and id = $2 for update`,
+    [workspaceId, goalId],
+  );
+  if (!row) throw new NotFoundError('Goal', goalId);
+  return row;
+}
