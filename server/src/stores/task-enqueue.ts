@@ -41,7 +41,7 @@ export function parseQueueKey(key: string): { crewId: string | null; capabilitie
 /** Inserts tasks with their `task.created` events, in one statement. Returns the ids in the order given. */
 export async function enqueueTasks(sql: Sql, tasks: readonly NewTask[]): Promise<string[]> {
   if (tasks.length === 0) return [];
-  const rows = await sql.rows<{ id: string; position: string }>(
+  const rows = await sql.rows<{ id: string }>(
     `/* enqueueTasks */
     with given as (
       select *, coalesce(given_id, uuidv7()) as id from unnest(
@@ -68,7 +68,7 @@ export async function enqueueTasks(sql: Sql, tasks: readonly NewTask[]): Promise
       select workspace_id, 'task.created', id, goal_id, jsonb_build_object('status', status, 'version', version, 'attempt', 0)
       from inserted
     )
-    select id, position::text from given order by position`,
+    select id from given order by given.position`,
     [
       tasks.map((task) => task.id ?? null),
       tasks.map((task) => task.workspaceId),

@@ -1,0 +1,192 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../../tests/support/database.ts';
+import { createTestEngine, insertTestAgent, until, type TestEngineOptions } from '../../../tests/support/engine.ts';
+import type { TaskExecution } from '../engines/task-execution/task-execution.ts';
+import { IdempotencyConflictError, InvalidStateError, NotFoundError, ValidationError } from '../lib/errors.ts';
+import type { Json } from '../lib/json.ts';
+import { createTaskManager, type TaskManager } from './task-manager.ts';
+
+let database: TestDatabase;
+let manager: TaskManager;
+let engines: TaskExecution[] = [];
+const scope = () => ({ workspaceId: database.workspaceId });
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  manager = createTaskManager({ orm: database.orm, onChanged: () => {}, onCanceled: () => {} });
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  await database.pool.query('truncate task, agent, workflow_run, goal, event, step, attempt, output, idempotency_key cascade');
+  await insertTestAgent(database, { capabilities: ['plan', 'work'] });
+});
+afterEach(async () => {
+  await Promise.all(engines.map((engine) => engine.drain(50)));
+  engines = [];
+});
+
+const node = (id: string, dependsOn: string[] = []) => ({ id, title: id, instruction: `do ${id}`, capabilities: ['work'], dependsOn });
+const diamond = [node('a'), node('b', ['a']), node('c', ['a']), node('d', ['b', 'c'])];
+
+/** An engine whose planner answers with this graph and whose agents do `work`. */
+function startEngine(graph: Json, work: TestEngineOptions['handler'] = async () => ({ text: 'ok' })): TaskExecution {
+  const engine = createTestEngine(database, {
+    handler: work,
+    kinds: {
+      PLAN: {
+        run: async () => ({ data: { graph, source: 'RECIPE', recipe: 'explain', cached: false, usesLanguageModel: false } }),
+        settle: (task, outcome, verdict) => manager.applyPlan(task, outcome, verdict),
+      },
+      AGENT: { run: work },
+    },
+  });
+  engines.push(engine);
+  engine.start();
+  return engine;
+}
+const goalStatus = async (id: string) =>
+  (await database.pool.query<{ status: string }>('select status from goal where id = $1', [id])).rows[0]!.status;
+const untilGoal = (id: string, status: string) => until(`goal is ${status}`, async () => (await goalStatus(id)) === status);
+const tasksOf = async (goalId: string) =>
+  (
+    await database.pool.query<{ id: string; node_id: string; status: string; kind: string }>(
+      `select id, node_id, status, kind from task where goal_id = $1 order by id`,
+      [goalId],
+    )
+  ).rows;
+const taskAt = async (goalId: string, nodeId: string) => (await tasksOf(goalId)).find((task) => task.node_id === nodeId)!;
+
+describe('a goal', () => {
+  it('is planned, run in the order of its graph and succeeds', async () => {
+    const order: string[] = [];
+    startEngine({ summary: 's', nodes: diamond }, async ({ task }) => void order.push(task.nodeId));
+    const goal = await manager.dispatchGoal(scope(), { text: '  explain this  ' });
+    expect(goal).toMatchObject({ text: 'explain this', status: 'PLANNING' });
+    await untilGoal(goal.id, 'SUCCEEDED');
+    expect(order[0]).toBe('a');
+    expect(order.slice(1, 3).sort()).toEqual(['b', 'c']);
+    expect(order[3]).toBe('d');
+    const { rows } = await database.pool.query('select status, active_count, failed_count from workflow_run');
+    expect(rows).toEqual([{ status: 'SUCCEEDED', active_count: 0, failed_count: 0 }]);
+  });
+
+  it('waits for acceptance, takes an edited plan and then runs that', async () => {
+    startEngine({ summary: '', nodes: [{ ...node('a'), input: { action: 'search' } }] });
+    const goal = await manager.dispatchGoal(scope(), { text: 'explain', autoStart: false });
+    await untilGoal(goal.id, 'AWAITING_ACCEPTANCE');
+    expect(await tasksOf(goal.id)).toHaveLength(1);
+    const edited = await manager.editPlan(scope(), { goalId: goal.id, nodes: [node('a'), node('extra', ['a'])] });
+    expect(edited).toMatchObject({ status: 'AWAITING_ACCEPTANCE', planSource: 'EDITED' });
+    await manager.acceptPlan(scope(), { goalId: goal.id });
+    await untilGoal(goal.id, 'SUCCEEDED');
+    expect((await tasksOf(goal.id)).map((task) => task.node_id)).toEqual(['plan', 'a', 'extra']);
+    const { rows } = await database.pool.query(`select input from task where node_id = 'a'`);
+    expect(rows).toEqual([{ input: { action: 'search' } }]);
+    await expect(manager.acceptPlan(scope(), { goalId: goal.id })).rejects.toThrow(InvalidStateError);
+  });
+
+  it('refuses an edited plan with a cycle and keeps the old one', async () => {
+    startEngine({ summary: '', nodes: [node('a')] });
+    const goal = await manager.dispatchGoal(scope(), { text: 'explain', autoStart: false });
+    await untilGoal(goal.id, 'AWAITING_ACCEPTANCE');
+    const cyclic = [node('a', ['c']), node('b', ['a']), node('c', ['b'])];
+    await expect(manager.editPlan(scope(), { goalId: goal.id, nodes: cyclic })).rejects.toThrow(/a → b → c → a|cycle: .*→.*→/);
+    expect(await goalStatus(goal.id)).toBe('AWAITING_ACCEPTANCE');
+  });
+
+  it('fails with the task that failed, and goes on when that is replayed', async () => {
+    let broken = true;
+    startEngine({ summary: '', nodes: diamond }, async ({ task }) => {
+      if (task.nodeId === 'b' && broken) throw new ValidationError([{ path: 'x', message: 'no' }]);
+      return { text: 'ok' };
+    });
+    const goal = await manager.dispatchGoal(scope(), { text: 'explain' });
+    await untilGoal(goal.id, 'FAILED');
+    expect((await taskAt(goal.id, 'd')).status).toBe('BLOCKED');
+    const { rows } = await database.pool.query('select failure_code, failure_message from goal');
+    expect(rows[0]).toEqual({ failure_code: 'TASK_FAILED', failure_message: 'Task "b" failed: x: no' });
+    broken = false;
+    await manager.retryTask(scope(), { taskId: (await taskAt(goal.id, 'b')).id });
+    await untilGoal(goal.id, 'SUCCEEDED');
+  });
+
+  it('fails when its planner gives no valid plan', async () => {
+    startEngine({ summary: '', nodes: [node('a', ['a'])] });
+    const goal = await manager.dispatchGoal(scope(), { text: 'explain' });
+    await untilGoal(goal.id, 'FAILED');
+    expect((await tasksOf(goal.id)).map((task) => task.status)).toEqual(['FAILED']);
+  });
+
+  it('ends with everything it still has to do when it is canceled', async () => {
+    startEngine({ summary: '', nodes: diamond }, () => new Promise(() => {}));
+    const goal = await manager.dispatchGoal(scope(), { text: 'explain' });
+    await until('a runs', async () => (await taskAt(goal.id, 'a'))?.status === 'RUNNING');
+    expect(await manager.cancelGoal(scope(), { goalId: goal.id })).toMatchObject({ status: 'CANCELED' });
+    expect((await tasksOf(goal.id)).map((task) => task.status)).toEqual(['SUCCEEDED', ...Array<string>(4).fill('CANCELED')]);
+    await expect(manager.cancelGoal(scope(), { goalId: goal.id })).resolves.toMatchObject({ status: 'CANCELED' });
+    await expect(manager.retryTask(scope(), { taskId: (await taskAt(goal.id, 'a')).id })).rejects.toThrow(InvalidStateError);
+  });
+
+  it('ends as canceled when one of its tasks is canceled and the rest is done', async () => {
+    startEngine({ summary: '', nodes: diamond }, ({ task }) => (task.nodeId === 'b' ? new Promise(() => {}) : Promise.resolve(undefined)));
+    const goal = await manager.dispatchGoal(scope(), { text: 'explain' });
+    await until('b runs and c is done', async () => (await taskAt(goal.id, 'c'))?.status === 'SUCCEEDED');
+    await manager.cancelTask(scope(), { taskId: (await taskAt(goal.id, 'b')).id });
+    await untilGoal(goal.id, 'CANCELED');
+    expect((await taskAt(goal.id, 'd')).status).toBe('CANCELED');
+  });
+
+  it('is canceled with its planning task', async () => {
+    const goal = await manager.dispatchGoal(scope(), { text: 'explain' });
+    const [plan] = await tasksOf(goal.id);
+    await manager.cancelTask(scope(), { taskId: plan!.id });
+    expect(await goalStatus(goal.id)).toBe('CANCELED');
+  });
+});
+
+describe('bad input', () => {
+  it.each([
+    ['', 'must not be empty'],
+    ['  \n ', 'must not be empty'],
+    ['x'.repeat(100_000), 'at most 20,000'],
+    ['a\0b', 'NUL'],
+  ])('refuses the goal %#', async (text, message) => {
+    await expect(manager.dispatchGoal(scope(), { text })).rejects.toThrow(message);
+    expect((await database.pool.query('select 1 from goal union all select 1 from task union all select 1 from event')).rows).toEqual([]);
+  });
+
+  it('refuses unknown references without writing anything', async () => {
+    const unknown = '00000000-0000-7000-8000-000000000000';
+    await expect(manager.dispatchGoal(scope(), { text: 'x', projectId: unknown })).rejects.toThrow(NotFoundError);
+    await expect(manager.dispatchGoal(scope(), { text: 'x', crewId: unknown })).rejects.toThrow(NotFoundError);
+    await expect(manager.cancelTask(scope(), { taskId: unknown })).rejects.toThrow(NotFoundError);
+    await expect(manager.cancelGoal({ workspaceId: unknown }, { goalId: unknown })).rejects.toThrow(NotFoundError);
+    expect((await database.pool.query('select 1 from goal')).rows).toEqual([]);
+  });
+
+  it('refuses to cancel what has ended and to retry what runs', async () => {
+    let finish = () => {};
+    startEngine({}, () => new Promise((resolve) => (finish = () => resolve(undefined))));
+    const task = await manager.createTask(scope(), { title: 't', instruction: 'i', capabilities: ['work'] });
+    await until('it runs', async () => (await database.pool.query(`select 1 from task where status = 'RUNNING'`)).rows.length > 0);
+    await expect(manager.retryTask(scope(), { taskId: task.id })).rejects.toThrow(InvalidStateError);
+    finish();
+    await until('it ended', async () => (await database.pool.query(`select 1 from task where status = 'SUCCEEDED'`)).rows.length > 0);
+    await expect(manager.cancelTask(scope(), { taskId: task.id })).rejects.toThrow(/SUCCEEDED/);
+  });
+});
+
+describe('idempotency', () => {
+  it('gives the first result to every repeat, also at the same moment', async () => {
+    const calls = Array.from({ length: 8 }, () => manager.dispatchGoal(scope(), { text: 'once', idempotencyKey: 'k' }));
+    const ids = new Set((await Promise.all(calls)).map((goal) => goal.id));
+    expect(ids.size).toBe(1);
+    expect((await database.pool.query('select 1 from goal')).rows).toHaveLength(1);
+  });
+
+  it('refuses the same key with another input', async () => {
+    await manager.dispatchGoal(scope(), { text: 'one', idempotencyKey: 'k' });
+    await expect(manager.dispatchGoal(scope(), { text: 'two', idempotencyKey: 'k' })).rejects.toThrow(IdempotencyConflictError);
+    await expect(manager.dispatchGoal(scope(), { text: 'two', idempotencyKey: '' })).rejects.toThrow(ValidationError);
+  });
+});
