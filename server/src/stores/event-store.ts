@@ -74,6 +74,7 @@ export interface EventQuery {
  * Rows behind `after` in log order, only those below the snapshot horizon: a transaction still open could commit an
  * event with a smaller transaction id, and a reader that had passed it would never see it.
  */
+// The order names the table's columns: a bare `xid` would mean the text column of the result, and sort 10 before 9.
 export async function readEvents(sql: Sql, query: EventQuery): Promise<EventRow[]> {
   const rows = await sql.rows<RawEvent>(
     `/* readEvents */
@@ -87,7 +88,7 @@ export async function readEvents(sql: Sql, query: EventQuery): Promise<EventRow[
       and ($7::uuid is null or subject_id = $7)
       and ($8::uuid is null or goal_id = $8 or subject_id = $8)
       and ($9::xid8 is null or (xid, seq) <= ($9::xid8, $10::bigint))
-    order by xid, seq
+    order by event.xid, event.seq
     limit $3`,
     [
       query.after.xid.toString(),
@@ -119,7 +120,7 @@ export async function latestPosition(sql: Sql): Promise<LogPosition> {
   const rows = await sql.rows<{ xid: string; seq: string }>(
     `/* latestEventPosition */
     select xid::text, seq::text from event where xid < pg_snapshot_xmin(pg_current_snapshot())
-    order by xid desc, seq desc limit 1`,
+    order by event.xid desc, event.seq desc limit 1`,
   );
   const row = rows[0];
   return row ? { xid: BigInt(row.xid), seq: BigInt(row.seq) } : { xid: 0n, seq: 0n };

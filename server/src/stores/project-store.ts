@@ -59,6 +59,14 @@ export async function findProjectByPath(
   return row;
 }
 
+/** Projects whose index was never finished, or is being made. */
+export async function listIndexingProjects(sql: Sql, workspaceId: string): Promise<ProjectRecord[]> {
+  return sql.rows<ProjectRecord>(
+    `/* listIndexingProjects */ select ${columns} from project where workspace_id = $1 and status = 'INDEXING' order by id`,
+    [workspaceId],
+  );
+}
+
 /** Inserts a project; undefined when the workspace has one with this path already. */
 export async function insertProject(
   sql: Sql,
