@@ -59,7 +59,10 @@ const taskAt = async (goalId: string, nodeId: string) => (await tasksOf(goalId))
 describe('a goal', () => {
   it('is planned, run in the order of its graph and succeeds', async () => {
     const order: string[] = [];
-    startEngine({ summary: 's', nodes: diamond }, async ({ task }) => void order.push(task.nodeId));
+    startEngine({ summary: 's', nodes: diamond }, async ({ task }) => {
+      order.push(task.nodeId);
+      return undefined;
+    });
     const goal = await manager.dispatchGoal(scope(), { text: '  explain this  ' });
     expect(goal).toMatchObject({ text: 'explain this', status: 'PLANNING' });
     await untilGoal(goal.id, 'SUCCEEDED');

@@ -94,7 +94,7 @@ export function createTaskManager(deps: TaskManagerDeps) {
         if (input.crewId) await assertInWorkspace(sql, 'crew', workspaceId, input.crewId);
         const [projectId, crewId] = [input.projectId ?? null, input.crewId ?? null];
         const goalId = await insertGoal(sql, { workspaceId, projectId, crewId, text: input.text, autoStart: input.autoStart ?? true });
-        await enqueueTasks(sql, [planningTask({ workspaceId, goalId, projectId, text: input.text })]);
+        await enqueueTasks(sql, [planningTask({ workspaceId, goalId, projectId, crewId, text: input.text })]);
         return goalId;
       });
       return goalOf(scope, id);
@@ -263,17 +263,17 @@ const planOutcome = z.object({
   usesLanguageModel: z.boolean(),
 });
 
-function planningTask(goal: { workspaceId: string; goalId: string; projectId: string | null; text: string }): NewTask {
+function planningTask(goal: Pick<NewTask, 'workspaceId' | 'goalId' | 'projectId' | 'crewId'> & { text: string }): NewTask {
   const title = goal.text.length > 80 ? `${goal.text.slice(0, 79)}…` : goal.text;
   return {
     workspaceId: goal.workspaceId,
-    goalId: goal.goalId,
-    projectId: goal.projectId,
+    goalId: goal.goalId ?? null,
+    projectId: goal.projectId ?? null,
     nodeId: 'plan',
     kind: 'PLAN',
     title: `Plan: ${title}`,
     instruction: goal.text,
-    input: { goalText: goal.text },
+    input: { goalText: goal.text, crewId: goal.crewId ?? null },
     requiredCapabilities: ['plan'],
     // A person is looking at the screen: planning goes before the tasks of other goals.
     priority: 10,

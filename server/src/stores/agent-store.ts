@@ -218,3 +218,21 @@ export async function listQueuedKeys(sql: Sql): Promise<{ workspaceId: string; q
     select workspace_id as "workspaceId", queue_key as "queueKey" from key`,
   );
 }
+
+/** What a runtime needs to know of the agent it plays. */
+export interface AgentProfileRow {
+  id: string;
+  name: string;
+  role: string;
+  kind: AgentKind;
+  instructions: string;
+  capabilities: string[];
+}
+
+export async function findAgentProfile(sql: Sql, id: string): Promise<AgentProfileRow | undefined> {
+  const [row] = await sql.rows<AgentProfileRow>(
+    `/* findAgentProfile */ select id, name, role, kind, instructions, capabilities from agent where id = $1`,
+    [id],
+  );
+  return row;
+}

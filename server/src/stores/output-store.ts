@@ -58,18 +58,19 @@ export async function findOutputState(sql: Sql, workspaceId: string, taskId: str
   return row;
 }
 
-export interface DependencyOutput {
+export interface DependencyOutput<Citation> {
   nodeId: string;
   title: string;
   text: string;
   data: Json;
-  citations: Json;
+  /** As the engine wrote them. */
+  citations: Citation[];
   extractive: boolean;
 }
 
 /** What the direct predecessors of a task gave, in the order of their creation. */
-export async function listDependencyOutputs(sql: Sql, taskId: string): Promise<DependencyOutput[]> {
-  return sql.rows<DependencyOutput>(
+export async function listDependencyOutputs<Citation>(sql: Sql, taskId: string): Promise<DependencyOutput<Citation>[]> {
+  return sql.rows<DependencyOutput<Citation>>(
     `/* listDependencyOutputs */
     select t.node_id as "nodeId", t.title, o.text, o.data, o.citations, o.extractive
     from task_dependency d join task t on t.id = d.depends_on_task_id join output o on o.task_id = t.id

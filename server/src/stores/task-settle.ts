@@ -58,12 +58,12 @@ const consequences = `
   ), run_moved as (
     update workflow_run r set active_count = r.active_count + d.active, failed_count = r.failed_count + d.failed,
       canceled_count = r.canceled_count + d.canceled,
-      status = case when r.active_count + d.active > 0 then r.status when r.failed_count + d.failed > 0 then 'FAILED'
-        when r.canceled_count + d.canceled > 0 then 'CANCELED' else 'SUCCEEDED' end,
-      finished_at = case when r.active_count + d.active > 0 then null else clock_timestamp() end,
-      version = r.version + case when r.active_count + d.active > 0 then 0 else 1 end
-    from run_delta d where r.id = d.id and r.status = 'RUNNING'
-    returning r.id, r.workspace_id, r.goal_id, r.status, r.version
+      status = case when r.status <> 'RUNNING' or r.active_count + d.active > 0 then r.status
+        when r.failed_count + d.failed > 0 then 'FAILED' when r.canceled_count + d.canceled > 0 then 'CANCELED' else 'SUCCEEDED' end,
+      finished_at = case when r.status <> 'RUNNING' then r.finished_at when r.active_count + d.active > 0 then null else clock_timestamp() end,
+      version = r.version + case when r.status <> 'RUNNING' or r.active_count + d.active > 0 then 0 else 1 end
+    from run_delta d where r.id = d.id
+    returning r.id, r.workspace_id, r.goal_id, r.status, r.version, old.status = 'RUNNING' and r.status <> 'RUNNING' as ended
   ), goal_moved as (
     update goal g set status = m.status, failure_code = m.failure_code, failure_message = m.failure_message,
       finished_at = clock_timestamp(), version = g.version + 1, updated_at = now()
@@ -73,7 +73,7 @@ const consequences = `
           select 'Task "' || title || '" failed: ' || coalesce(failure_message, '') from changed
           where changed.goal_id = run_moved.goal_id and changed.status = 'FAILED' limit 1
         ), 'A task failed.') end as failure_message, 'RUNNING' as was
-      from run_moved where status <> 'RUNNING' and goal_id is not null
+      from run_moved where ended and goal_id is not null
       union all
       select goal_id, status, failure_code, failure_message, 'PLANNING' from changed
       where kind = 'PLAN' and status in ('FAILED', 'CANCELED') and goal_id is not null
@@ -93,7 +93,7 @@ const consequences = `
     from advanced where status = 'QUEUED'
     union all
     select workspace_id, 'workflow_run.' || lower(status), id, goal_id, jsonb_build_object('status', status, 'version', version)
-    from run_moved where status <> 'RUNNING'
+    from run_moved where ended
     union all
     select workspace_id, 'goal.' || lower(status), id, id, jsonb_build_object('status', status, 'version', version)
     from goal_moved

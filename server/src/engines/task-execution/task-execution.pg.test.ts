@@ -72,7 +72,11 @@ describe('running', () => {
       { title: 'later', priority: 9, runAt: new Date(Date.now() + 3_600_000) },
       { title: 'normal' },
     ]);
-    start({ handler: async ({ task }) => void order.push(task.title) });
+    start({ handler: async ({ task }) => {
+        order.push(task.title);
+        return undefined;
+      },
+    });
     await until('three ran', () => order.length === 3);
     expect(order).toEqual(['high', 'normal', 'low']);
   });
@@ -107,6 +111,7 @@ describe('running', () => {
       most = Math.max(most, running);
       await new Promise((resolve) => setTimeout(resolve, 3));
       running -= 1;
+      return undefined;
     };
     start({ handler });
     start({ handler });
