@@ -54,7 +54,8 @@ export function startLoop(options: LoopOptions): Loop {
       }
     }
   };
-  const running = run();
+  // Not before the caller has the loop in hand: a turn may want to wake it.
+  const running = Promise.resolve().then(run);
   return {
     wake() {
       woken = true;

@@ -152,18 +152,18 @@ export async function recordAttempts(
     `/* recordAttempts */
     with tally as (
       select * from unnest($1::uuid[], $2::int[], $3::int[], $4::int[], $5::double precision[])
-        as t (agent_id, succeeded, failed, trailing, duration_ms)
+        as t (agent_id, succeeded, failed, trailing_failures, duration_ms)
     ), desired as (
-      select a.id, t.*, case when t.succeeded > 0 then t.trailing else a.breaker_failures + t.trailing end as failures
+      select a.id, t.*, case when t.succeeded > 0 then t.trailing_failures else a.breaker_failures + t.trailing_failures end as failures
       from agent a join tally t on t.agent_id = a.id
     ), judged as (
-      select *, (failures >= $6 or trailing > 0 and exists (
+      select *, (failures >= $6 or trailing_failures > 0 and exists (
         select from agent where agent.id = desired.id and breaker_state = 'HALF_OPEN')) as opens
       from desired
     ), changed as (
       update agent a set succeeded_count = a.succeeded_count + j.succeeded, failed_count = a.failed_count + j.failed,
         average_latency_ms = case when j.succeeded + j.failed = 0 then a.average_latency_ms
-          else coalesce(a.average_latency_ms * (1 - $8) + j.duration_ms * $8, j.duration_ms) end,
+          else coalesce(a.average_latency_ms * (1 - $8::double precision) + j.duration_ms * $8::double precision, j.duration_ms) end,
         breaker_failures = j.failures,
         breaker_state = case when opens then 'OPEN' when j.succeeded > 0 then 'CLOSED' else a.breaker_state end,
         breaker_opened_at = case when opens and a.breaker_state <> 'OPEN' then now() when opens then a.breaker_opened_at

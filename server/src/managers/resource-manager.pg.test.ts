@@ -1,0 +1,123 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../../tests/support/database.ts';
+import { enqueueTestTasks } from '../../../tests/support/engine.ts';
+import { InvalidStateError, NotFoundError, ValidationError } from '../lib/errors.ts';
+import { RoutingWatch } from '../orchestrator/routing-watch.ts';
+import { sqlOfPool } from '../stores/sql.ts';
+import { createResourceManager, type ResourceManager } from './resource-manager.ts';
+
+let database: TestDatabase;
+let manager: ResourceManager;
+const scope = () => ({ workspaceId: database.workspaceId });
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const breaker = { failures: 3, cooldownMs: 60_000 };
+  manager = createResourceManager({ orm: database.orm, offlineAfterMs: 60_000, breaker, onChanged: () => {} });
+});
+afterAll(() => database.drop());
+beforeEach(() => database.pool.query('truncate task, agent, crew, event, idempotency_key cascade'));
+
+const register = (name = 'Ann', capabilities = ['work']) => manager.registerAgent(scope(), { name, role: 'worker', kind: 'LLM', capabilities });
+const agentRow = async (id: string) => (await database.pool.query('select * from agent where id = $1', [id])).rows[0] as Record<string, unknown>;
+const eventTypes = async () => (await database.pool.query<{ type: string }>('select type from event order by seq')).rows.map((row) => row.type);
+
+describe('registration', () => {
+  it('creates the starter crew once', async () => {
+    await manager.ensureStarterCrew(database.workspaceId);
+    await manager.ensureStarterCrew(database.workspaceId);
+    const { rows } = await database.pool.query('select role, status from agent order by id');
+    expect(rows).toEqual(['planner', 'researcher', 'writer', 'reviewer'].map((role) => ({ role, status: 'IDLE' })));
+  });
+
+  it.each([
+    [{ name: '' }, 'name'],
+    [{ name: 'x'.repeat(101) }, 'name'],
+    [{ kind: 'ACP' }, 'kind'],
+    [{ kind: 'ROBOT' }, 'kind'],
+    [{ capabilities: [] }, 'capabilities'],
+    [{ capabilities: ['Has Space'] }, 'capabilities'],
+    [{ maxConcurrency: 0 }, 'maxConcurrency'],
+    [{ instructions: 'a\0' }, 'instructions'],
+  ])('refuses %j', async (change, field) => {
+    const input = { name: 'Ann', role: 'worker', kind: 'LLM', capabilities: ['work'], ...change } as Parameters<ResourceManager['registerAgent']>[1];
+    await expect(manager.registerAgent(scope(), input)).rejects.toSatisfy(
+      (error) => error instanceof ValidationError && error.fields.some((problem) => problem.path.startsWith(field)),
+    );
+    expect(await eventTypes()).toEqual([]);
+  });
+
+  it('keeps names apart, but lets a successor have the name of a retired agent', async () => {
+    const first = await register();
+    await expect(register()).rejects.toThrow(/name of another agent/);
+    const other = await register('Bob');
+    await expect(manager.updateAgent(scope(), { agentId: other.id, name: 'Ann' })).rejects.toThrow(ValidationError);
+    await manager.retireAgent(scope(), { agentId: first.id });
+    await expect(register()).resolves.toMatchObject({ name: 'Ann' });
+    await expect(manager.updateAgent(scope(), { agentId: first.id, maxConcurrency: 3 })).rejects.toThrow(InvalidStateError);
+  });
+});
+
+describe('decisions about an agent', () => {
+  it('move it, and repeating one is a success', async () => {
+    const { id: agentId } = await register();
+    expect((await manager.pauseAgent(scope(), { agentId })).status).toBe('PAUSED');
+    expect((await manager.pauseAgent(scope(), { agentId })).status).toBe('PAUSED');
+    expect((await manager.resumeAgent(scope(), { agentId })).status).toBe('IDLE');
+    expect((await manager.retireAgent(scope(), { agentId })).status).toBe('RETIRED');
+    await expect(manager.pauseAgent(scope(), { agentId })).rejects.toThrow(InvalidStateError);
+    await expect(manager.pauseAgent(scope(), { agentId: database.workspaceId })).rejects.toThrow(NotFoundError);
+    expect(await eventTypes()).toEqual(['agent.registered', 'agent.status', 'agent.status', 'agent.status']);
+  });
+});
+
+describe('the shown status', () => {
+  it('follows work, heartbeat and a person', async () => {
+    const [ann, bob, eve] = [await register('Ann'), await register('Bob'), await register('Eve')];
+    await enqueueTestTasks(database, [{}]);
+    await database.pool.query(`update task set status = 'RUNNING', attempt = 1, agent_id = $1, lease_owner = 'x'`, [ann.id]);
+    await database.pool.query(`update agent set last_heartbeat_at = now() - interval '1 h' where id = $1`, [bob.id]);
+    await manager.pauseAgent(scope(), { agentId: eve.id });
+    await manager.refresh();
+    expect([(await agentRow(ann.id))['status'], (await agentRow(bob.id))['status'], (await agentRow(eve.id))['status']]).toEqual(['BUSY', 'OFFLINE', 'PAUSED']);
+    await manager.beat();
+    expect((await agentRow(bob.id))['status']).toBe('IDLE');
+  });
+
+  it('shows a breaker that opens after failures in a row, is tried after its cooldown, and closes on success', async () => {
+    const { id } = await register();
+    const tally = (succeeded: number, failed: number, trailingFailures: number) =>
+      manager.recordAttempts([{ agentId: id, succeeded, failed, trailingFailures, meanDurationMs: 100 }]);
+    await tally(0, 2, 2);
+    await tally(1, 1, 0);
+    await tally(0, 2, 2);
+    expect(await agentRow(id)).toMatchObject({ breaker_state: 'CLOSED', breaker_failures: 2, succeeded_count: 1, failed_count: 5 });
+    await tally(0, 1, 1);
+    await manager.refresh();
+    expect(await agentRow(id)).toMatchObject({ breaker_state: 'OPEN', status: 'ERROR' });
+    await database.pool.query(`update agent set breaker_retry_at = now() - interval '1 s'`);
+    await manager.refresh();
+    expect(await agentRow(id)).toMatchObject({ breaker_state: 'HALF_OPEN', status: 'IDLE' });
+    await tally(0, 1, 1);
+    expect(await agentRow(id)).toMatchObject({ breaker_state: 'OPEN' });
+    await database.pool.query(`update agent set breaker_retry_at = now() - interval '1 s'`);
+    await manager.refresh();
+    await tally(1, 0, 0);
+    expect(await agentRow(id)).toMatchObject({ breaker_state: 'CLOSED', breaker_failures: 0, breaker_retry_at: null });
+  });
+});
+
+describe('a task that no agent can do', () => {
+  it('says so until one can', async () => {
+    const watch = new RoutingWatch(sqlOfPool(database.pool), () => {});
+    const [id] = await enqueueTestTasks(database, [{ requiredCapabilities: ['fly'] }]);
+    const note = async () => (await database.pool.query<{ routing_note: string | null }>('select routing_note from task where id = $1', [id])).rows[0]!.routing_note;
+    await watch.turn();
+    expect(await note()).toMatch(/No agent can “fly”/);
+    await watch.turn();
+    expect((await eventTypes()).filter((type) => type === 'task.routing')).toHaveLength(1);
+    await register('Pilot', ['fly']);
+    await watch.turn();
+    expect(await note()).toBeNull();
+  });
+});
