@@ -141,7 +141,9 @@ create table task (
   backoff_factor double precision not null default 2,
   backoff_max_ms int not null default 60000,
   timeout_ms int not null default 600000 check (timeout_ms between 1 and 86400000),
-  agent_id uuid references agent,
+  -- No foreign key: only a claim sets it, to an agent it has just read, and agents are retired, never deleted. The check
+  -- cost 10% of a task and locked the agent's row, which every claim shares.
+  agent_id uuid,
   lease_owner text,
   lease_expires_at timestamptz,
   attempt_started_at timestamptz,
@@ -159,8 +161,8 @@ create table task (
   check (status <> 'BLOCKED' or pending_dependencies > 0)
 );
 create index task_ready on task (workspace_id, queue_key, priority desc, run_at, id) where status = 'QUEUED';
-create index task_lease on task (lease_expires_at) where status = 'RUNNING';
-create index task_agent_active on task (agent_id) where status = 'RUNNING';
+-- Finds expired leases, too: running tasks are few, and without the expiry in any index its extension is a HOT update.
+create index task_running on task (agent_id) where status = 'RUNNING';
 create unique index task_run_node on task (workflow_run_id, node_id) where workflow_run_id is not null;
 create index task_goal on task (goal_id, id) where goal_id is not null;
 
@@ -174,8 +176,10 @@ create table task_dependency (
 create index task_dependency_reverse on task_dependency (depends_on_task_id, task_id);
 
 -- ended attempts; the running one is the task row itself, which saves an update per attempt
+-- No foreign key, as for events: rows come only from the statement that updates their task, and the check, a query a row,
+-- cost 10% of a task.
 create table attempt (
-  task_id uuid not null references task on delete cascade,
+  task_id uuid not null,
   number int not null,
   workspace_id uuid not null,
   agent_id uuid,

@@ -72,9 +72,9 @@ export interface EventQuery {
 
 /**
  * Rows behind `after` in log order, only those below the snapshot horizon: a transaction still open could commit an
- * event with a smaller transaction id, and a reader that had passed it would never see it.
+ * event with a smaller transaction id, and a reader that had passed it would never see it. The order names the table's
+ * columns, because a bare `xid` means the text column of the result, which sorts 10 before 9.
  */
-// The order names the table's columns: a bare `xid` would mean the text column of the result, and sort 10 before 9.
 export async function readEvents(sql: Sql, query: EventQuery): Promise<EventRow[]> {
   const rows = await sql.rows<RawEvent>(
     `/* readEvents */

@@ -20,7 +20,10 @@ export interface PlanCacheKey {
 /**
  * The plan made earlier for the same goal while the project's content is what it was then; one indexed select.
  */
-export async function findCachedPlan(sql: Sql, { workspaceId, key, projectId }: PlanCacheKey): Promise<CachedPlan | undefined> {
+export async function findCachedPlan(
+  sql: Sql,
+  { workspaceId, key, projectId }: PlanCacheKey,
+): Promise<CachedPlan | undefined> {
   const [row] = await sql.rows<CachedPlan>(
     `/* findCachedPlan */ select c.graph, c.source, c.recipe, c.provider from plan_cache c
      where c.workspace_id = $1 and c.key = $2 and c.content_hash =
@@ -42,6 +45,15 @@ export async function saveCachedPlan(
      on conflict (workspace_id, key) do update
        set content_hash = excluded.content_hash, goal_text = excluded.goal_text, graph = excluded.graph,
            source = excluded.source, recipe = excluded.recipe, provider = excluded.provider, created_at = now()`,
-    [workspaceId, key, projectId, plan.goalText, JSON.stringify(plan.graph), plan.source, plan.recipe, plan.provider],
+    [
+      workspaceId,
+      key,
+      projectId,
+      plan.goalText,
+      JSON.stringify(plan.graph),
+      plan.source,
+      plan.recipe,
+      plan.provider,
+    ],
   );
 }

@@ -111,7 +111,12 @@ export async function getIndexTotals(
   sql: Sql,
   scope: ProjectScope,
 ): Promise<{ fileCount: number; chunkCount: number; byteCount: number; contentHash: string }> {
-  const [row] = await sql.rows<{ fileCount: number; chunkCount: number; byteCount: number; contentHash: string }>(
+  const [row] = await sql.rows<{
+    fileCount: number;
+    chunkCount: number;
+    byteCount: number;
+    contentHash: string;
+  }>(
     `/* getIndexTotals */
      select count(*)::int as "fileCount", coalesce(sum(byte_count), 0)::float8 as "byteCount",
             (select count(*)::int from project_chunk where workspace_id = $1 and project_id = $2) as "chunkCount",
@@ -139,8 +144,10 @@ export interface ChunkQuery {
  * & Tudhope 2000, PostgreSQL's ts_rank_cd), normalised by the logarithm of the chunk's length.
  */
 export async function searchChunks(sql: Sql, scope: ProjectScope, query: ChunkQuery): Promise<ChunkHit[]> {
-  // websearch_to_tsquery accepts any text; the words are bare, so joined by "or" they cannot form an operator.
-  const anyOf = query.anyOf.map((word) => word.replace(/[^\p{L}\p{N}]/gu, '')).filter((word) => word !== '' && word !== 'or');
+  // The words are bare, so joined by "or" they cannot form an operator.
+  const anyOf = query.anyOf
+    .map((word) => word.replace(/[^\p{L}\p{N}]/gu, ''))
+    .filter((word) => word !== '' && word !== 'or');
   return sql.rows<ChunkHit>(
     `/* searchProjectChunks */
      with q as (select websearch_to_tsquery('english', $3) as whole, websearch_to_tsquery('english', $4) as part)
@@ -154,13 +161,33 @@ export async function searchChunks(sql: Sql, scope: ProjectScope, query: ChunkQu
     [
       scope.workspaceId,
       scope.projectId,
-      query.text.replaceAll('\0', ' '),
+      webQuery(query.text),
       anyOf.join(' or '),
       query.limit,
       query.folder ?? null,
       query.kinds ?? null,
     ],
   );
+}
+
+const maxQueryWords = 60;
+
+/**
+ * What websearch_to_tsquery understands of a text and nothing else. It is documented to accept anything, but a run of some 40
+ * hyphens overflows its operator stack (PostgreSQL 18, `tsquery stack too small`).
+ */
+function webQuery(text: string): string {
+  const parts: string[] = [];
+  for (const match of text.matchAll(/(?<=^|\s)(-?)"([^"]*)"|(?<=^|\s)(-)(?=[\p{L}\p{N}])|[\p{L}\p{N}]+/gu)) {
+    const [whole, not, phrase, minus] = match;
+    if (phrase !== undefined) {
+      const words = phrase.match(/[\p{L}\p{N}]+/gu)?.slice(0, maxQueryWords);
+      if (words) parts.push(`${not ?? ''}"${words.join(' ')}" `);
+    } else if (minus !== undefined) parts.push('-');
+    else parts.push(`${whole} `);
+    if (parts.length >= maxQueryWords) break;
+  }
+  return parts.join('').trim();
 }
 
 export interface OutlineRow {
@@ -173,7 +200,11 @@ export interface OutlineRow {
 }
 
 /** Every indexed file, by path: what a directory outline is made of. */
-export async function listOutlineRows(sql: Sql, scope: ProjectScope, folder: string | null): Promise<OutlineRow[]> {
+export async function listOutlineRows(
+  sql: Sql,
+  scope: ProjectScope,
+  folder: string | null,
+): Promise<OutlineRow[]> {
   return sql.rows<OutlineRow>(
     `/* listOutlineRows */
      select path, language, kind, line_count as "lineCount", byte_count as "byteCount", summary

@@ -18,7 +18,10 @@ export async function withProjectLock<T>(
 ): Promise<T> {
   const client = await pool.connect();
   const lost = new AbortController();
-  const onError = (error: Error) => lost.abort(new DomainError('UNAVAILABLE', `database connection lost: ${error.message}`, { retryable: true }));
+  const onError = (error: Error) =>
+    lost.abort(
+      new DomainError('UNAVAILABLE', `database connection lost: ${error.message}`, { retryable: true }),
+    );
   client.on('error', onError);
   let broken = false;
   try {
@@ -36,7 +39,9 @@ export async function withProjectLock<T>(
     } finally {
       // A session that cannot be asked to unlock is closed, which unlocks too.
       await client
-        .query(`/* unlockProject */ select pg_advisory_unlock(hashtextextended('hive.project.' || $1, 0))`, [projectId])
+        .query(`/* unlockProject */ select pg_advisory_unlock(hashtextextended('hive.project.' || $1, 0))`, [
+          projectId,
+        ])
         .catch(() => {
           broken = true;
         });

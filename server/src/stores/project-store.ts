@@ -39,7 +39,11 @@ const columns = `
   to_char(indexed_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "indexedAt",
   content_hash as "contentHash", version`;
 
-export async function findProject(sql: Sql, workspaceId: string, id: string): Promise<ProjectRecord | undefined> {
+export async function findProject(
+  sql: Sql,
+  workspaceId: string,
+  id: string,
+): Promise<ProjectRecord | undefined> {
   const [row] = await sql.rows<ProjectRecord>(
     `/* findProject */ select ${columns} from project where workspace_id = $1 and id = $2`,
     [workspaceId, id],
@@ -146,9 +150,11 @@ export async function failProjectIndexing(
 
 /** What the payload of every project event says. */
 export function projectPayload(project: ProjectRecord): Json {
-  const { status, version, name, fileCount, indexedFileCount, skippedFileCount, chunkCount, byteCount } = project;
+  const { status, version, name, fileCount, indexedFileCount, skippedFileCount, chunkCount, byteCount } =
+    project;
   const counts = { fileCount, indexedFileCount, skippedFileCount, chunkCount, byteCount };
-  const failure = project.failureCode === null ? null : { code: project.failureCode, message: project.failureMessage };
+  const failure =
+    project.failureCode === null ? null : { code: project.failureCode, message: project.failureMessage };
   return { status, version, name, ...counts, failure };
 }
 

@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { wordArray } from './sql.ts';
 import type { ClaimedTaskRow } from './task-rows.ts';
 
 /** Tasks ready now that the same agents can do. */
@@ -72,13 +73,7 @@ export async function claimTasks(client: PoolClient, request: ClaimRequest): Pro
     const claimed = await client.query<ClaimedTaskRow>({
       name: 'claimTasks',
       text: claimStatement,
-      values: [
-        slots.map((slot) => slot.workspaceId),
-        slots.map((slot) => slot.queueKey),
-        slots.map((slot) => slot.agentId),
-        request.leaseOwner,
-        request.leaseMs,
-      ],
+      values: [...quotasOf(slots), request.leaseOwner, request.leaseMs],
     });
     await client.query('commit');
     return { tasks: claimed.rows, queues, slotCount: slots.length };
@@ -87,6 +82,27 @@ export async function claimTasks(client: PoolClient, request: ClaimRequest): Pro
     await client.query('rollback').catch(() => undefined);
     throw error;
   }
+}
+
+/** Slots by queue: workspaces, keys, slots of each and slots of those before it, then the agents of all in that order. */
+function quotasOf(slots: readonly Slot[]): [string[], string[], number[], number[], string] {
+  const queues = new Map<string, { workspaceId: string; queueKey: string; agentIds: string[] }>();
+  for (const { workspaceId, queueKey, agentId } of slots) {
+    const key = `${workspaceId}${queueKey}`;
+    const queue = queues.get(key) ?? { workspaceId, queueKey, agentIds: [] };
+    queue.agentIds.push(agentId);
+    queues.set(key, queue);
+  }
+  const all = [...queues.values()];
+  let before = 0;
+  const offsets = all.map((queue) => (before += queue.agentIds.length) - queue.agentIds.length);
+  return [
+    all.map((queue) => queue.workspaceId),
+    all.map((queue) => queue.queueKey),
+    all.map((queue) => queue.agentIds.length),
+    offsets,
+    wordArray(all.flatMap((queue) => queue.agentIds)),
+  ];
 }
 
 /**
@@ -123,39 +139,36 @@ const lookForWork = `/* lookForWork */
     (select coalesce(json_agg(capacity), '[]') from capacity) as agents`;
 
 /**
- * The n-th slot of a queue takes its n-th ready task. The arrays between `ranked` and `assigned` are there for the planner:
- * it expects ten rows of an unnest and so finds the tasks by primary key, where a join with a limit it cannot see made
- * it scan the table.
+ * The n-th slot of a queue takes its n-th ready task: `seat` is the task's place in the flat list of agents. A subscript
+ * and not a join, which the planner, expecting ten rows of an unnest, made quadratic in the batch. The arrays in `assigned`
+ * are there for it, too: it finds the tasks by primary key then, where a join with a limit it cannot see made it scan the
+ * table. The update leaves out the status, which `locked` has just checked and locked: with it, the planner may prefer the
+ * index of queued tasks to the primary key and compare all of them with each picked one.
  */
 const claimStatement = `/* claimTasks */
-  with slot as (
-    select workspace_id, queue_key, agent_id,
-      row_number() over (partition by workspace_id, queue_key order by position) as rank
-    from unnest($1::uuid[], $2::text[], $3::uuid[]) with ordinality as s (workspace_id, queue_key, agent_id, position)
-  ), picked as (
-    select ready.* from (select workspace_id, queue_key, count(*) as n from slot group by 1, 2) quota
+  with picked as (
+    select ready.id, quota.offset_before + ready.rank as seat
+    from unnest($1::uuid[], $2::text[], $3::int[], $4::int[]) as quota (workspace_id, queue_key, n, offset_before)
     cross join lateral (
-      select id, workspace_id, queue_key, priority, run_at from task
-      where status = 'QUEUED' and workspace_id = quota.workspace_id and queue_key = quota.queue_key and run_at <= now()
-      order by priority desc, run_at, id limit quota.n for update skip locked
+      select id, row_number() over (order by priority desc, run_at, id)::int as rank from (
+        select id, priority, run_at from task
+        where status = 'QUEUED' and workspace_id = quota.workspace_id and queue_key = quota.queue_key and run_at <= now()
+        order by priority desc, run_at, id limit quota.n for update skip locked
+      ) locked
     ) ready
-  ), ranked as (
-    select p.id, s.agent_id from (
-      select id, workspace_id, queue_key,
-        row_number() over (partition by workspace_id, queue_key order by priority desc, run_at, id) as rank
-      from picked
-    ) p join slot s using (workspace_id, queue_key, rank)
   ), assigned as (
     select * from unnest(
-      array(select id from ranked order by id), array(select agent_id from ranked order by id)
+      array(select id from picked order by id), array(select ($5::uuid[])[seat] from picked order by id)
     ) as a (id, agent_id)
   ), claimed as (
-    update task t set status = 'RUNNING', attempt = t.attempt + 1, agent_id = a.agent_id, lease_owner = $4,
-      lease_expires_at = clock_timestamp() + $5 * interval '1 millisecond', attempt_started_at = clock_timestamp(),
+    update task t set status = 'RUNNING', attempt = t.attempt + 1, agent_id = a.agent_id, lease_owner = $6,
+      lease_expires_at = clock_timestamp() + $7 * interval '1 millisecond', attempt_started_at = clock_timestamp(),
       started_at = coalesce(t.started_at, clock_timestamp()), routing_note = null, failure_code = null,
       failure_message = null, version = t.version + 1, updated_at = now()
-    from assigned a where t.id = a.id and t.status = 'QUEUED'
-    returning t.*
+    from assigned a where t.id = a.id
+    returning t.id, t.workspace_id, t.workflow_run_id, t.goal_id, t.project_id, t.node_id, t.kind, t.title, t.instruction,
+      t.input, t.required_capabilities, t.attempt, t.max_attempts, t.timeout_ms, t.backoff_initial_ms, t.backoff_factor,
+      t.backoff_max_ms, t.agent_id, t.priority, t.run_at, t.version
   ), logged as (
     insert into event (workspace_id, type, subject_id, goal_id, payload)
     select workspace_id, 'task.started', id, goal_id, jsonb_build_object(

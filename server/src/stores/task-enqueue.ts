@@ -1,5 +1,5 @@
 import type { Json } from '../lib/json.ts';
-import type { Sql } from './sql.ts';
+import { sparseArray, wordArray, type Sql } from './sql.ts';
 
 export interface NewTask {
   id?: string;
@@ -57,40 +57,43 @@ export async function enqueueTasks(sql: Sql, tasks: readonly NewTask[]): Promise
       insert into task (id, workspace_id, workflow_run_id, goal_id, project_id, crew_id, node_id, kind, title, instruction,
         input, required_capabilities, queue_key, status, priority, run_at, max_attempts, retry_limit, backoff_initial_ms,
         backoff_factor, backoff_max_ms, timeout_ms, pending_dependencies)
-      select id, workspace_id, workflow_run_id, goal_id, project_id, crew_id, node_id, kind, title, instruction, input,
-        string_to_array(capabilities, ','), queue_key, case when pending > 0 then 'BLOCKED' else 'QUEUED' end, priority,
-        coalesce(run_at, now()), max_attempts, max_attempts, backoff_initial_ms, backoff_factor, backoff_max_ms, timeout_ms,
-        pending
+      select id, workspace_id, workflow_run_id, goal_id, project_id, crew_id, node_id, kind, title, instruction,
+        coalesce(input, '{}'), string_to_array(capabilities, ','), queue_key,
+        case when pending > 0 then 'BLOCKED' else 'QUEUED' end, coalesce(priority, 0), coalesce(run_at, now()),
+        coalesce(max_attempts, 3), coalesce(max_attempts, 3), coalesce(backoff_initial_ms, 1000), coalesce(backoff_factor, 2),
+        coalesce(backoff_max_ms, 60000), coalesce(timeout_ms, 600000), coalesce(pending, 0)
       from given order by position
-      returning id, workspace_id, goal_id, status, version
+      returning id, workspace_id, goal_id, status
     ), logged as (
       insert into event (workspace_id, type, subject_id, goal_id, payload)
-      select workspace_id, 'task.created', id, goal_id, jsonb_build_object('status', status, 'version', version, 'attempt', 0)
+      select workspace_id, 'task.created', id, goal_id, case status
+          when 'QUEUED' then '{"status": "QUEUED", "version": 1, "attempt": 0}'::jsonb
+          else '{"status": "BLOCKED", "version": 1, "attempt": 0}'::jsonb end
       from inserted
     )
     select id from given order by given.position`,
     [
-      tasks.map((task) => task.id ?? null),
-      tasks.map((task) => task.workspaceId),
-      tasks.map((task) => task.workflowRunId ?? null),
-      tasks.map((task) => task.goalId ?? null),
-      tasks.map((task) => task.projectId ?? null),
-      tasks.map((task) => task.crewId ?? null),
+      sparseArray(tasks.map((task) => task.id)),
+      wordArray(tasks.map((task) => task.workspaceId)),
+      sparseArray(tasks.map((task) => task.workflowRunId)),
+      sparseArray(tasks.map((task) => task.goalId)),
+      sparseArray(tasks.map((task) => task.projectId)),
+      sparseArray(tasks.map((task) => task.crewId)),
       tasks.map((task) => task.nodeId),
       tasks.map((task) => task.kind),
       tasks.map((task) => task.title),
       tasks.map((task) => task.instruction),
-      tasks.map((task) => JSON.stringify(task.input ?? {})),
+      sparseArray(tasks.map((task) => task.input && JSON.stringify(task.input))),
       tasks.map((task) => [...new Set(task.requiredCapabilities)].sort().join(',')),
       tasks.map((task) => queueKeyOf(task.requiredCapabilities, task.crewId)),
-      tasks.map((task) => task.priority ?? 0),
-      tasks.map((task) => task.runAt ?? null),
-      tasks.map((task) => task.maxAttempts ?? 3),
-      tasks.map((task) => task.backoffInitialMs ?? 1_000),
-      tasks.map((task) => task.backoffFactor ?? 2),
-      tasks.map((task) => task.backoffMaxMs ?? 60_000),
-      tasks.map((task) => task.timeoutMs ?? 600_000),
-      tasks.map((task) => task.pendingDependencies ?? 0),
+      sparseArray(tasks.map((task) => task.priority)),
+      sparseArray(tasks.map((task) => task.runAt)),
+      sparseArray(tasks.map((task) => task.maxAttempts)),
+      sparseArray(tasks.map((task) => task.backoffInitialMs)),
+      sparseArray(tasks.map((task) => task.backoffFactor)),
+      sparseArray(tasks.map((task) => task.backoffMaxMs)),
+      sparseArray(tasks.map((task) => task.timeoutMs)),
+      sparseArray(tasks.map((task) => task.pendingDependencies)),
     ],
   );
   return rows.map((row) => row.id);

@@ -1,14 +1,15 @@
 import type { Sql } from './sql.ts';
 
 /**
- * Extends all leases an owner still holds, in one statement.
+ * Extends all leases an owner still holds, in one statement. Only a RUNNING task has a lease owner; the statement does not
+ * say so for the reason given at `settleTasks`.
  * @returns ids of the tasks still held; one that is missing was canceled or taken back
  */
 export async function extendLeases(sql: Sql, leaseOwner: string, leaseMs: number, taskIds: readonly string[]): Promise<string[]> {
   const rows = await sql.rows<{ id: string }>(
     `/* extendLeases */
     update task set lease_expires_at = clock_timestamp() + $2 * interval '1 millisecond'
-    where id = any($3::uuid[]) and lease_owner = $1 and status = 'RUNNING' returning id`,
+    where id = any($3::uuid[]) and lease_owner = $1 returning id`,
     [leaseOwner, leaseMs, taskIds],
   );
   return rows.map((row) => row.id);
