@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AgentCapacity, ReadyQueue } from '../../stores/task-claim.ts';
-import { scoreAgent } from './agent-score.ts';
+import { scoreAgent, type AgentProfile } from './agent-score.ts';
 import { assignSlots } from './assign-slots.ts';
 
 const agent = (id: string, capabilities: string[], more: Partial<AgentCapacity> = {}): AgentCapacity => ({
@@ -14,9 +14,9 @@ const queue = (capabilities: string, readyCount: number, more: Partial<ReadyQueu
 const agentsOf = (slots: { agentId: string }[]) => slots.map((slot) => slot.agentId);
 
 describe('the score', () => {
-  const base = { capabilities: ['a'], maxConcurrency: 4, runningCount: 0, succeededCount: 0, failedCount: 0, averageLatencyMs: null };
+  const base: AgentProfile = { capabilities: ['a'], maxConcurrency: 4, runningCount: 0, succeededCount: 0, failedCount: 0, averageLatencyMs: null };
   it('prefers the specialist, the idle, the reliable and the fast', () => {
-    const score = (change: Partial<typeof base> & { averageLatencyMs?: number | null }) => scoreAgent({ ...base, ...change }, ['a'])!;
+    const score = (change: Partial<AgentProfile>) => scoreAgent({ ...base, ...change }, ['a'])!;
     expect(score({})).toBeGreaterThan(score({ capabilities: ['a', 'b'] }));
     expect(score({})).toBeGreaterThan(score({ runningCount: 2 }));
     expect(score({ succeededCount: 9, failedCount: 1 })).toBeGreaterThan(score({ succeededCount: 1, failedCount: 9 }));

@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { backoffMs } from '../../lib/backoff.ts';
 import { createBatcher, type Batcher } from '../../lib/batcher.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -47,7 +47,7 @@ export interface TaskExecutionOptions {
   leaseMs: number;
   /** Most attempts at a time on this node. */
   concurrency: number;
-  /** Most tasks in one claim; default 500. */
+  /** Most tasks in one claim; default 1,000. */
   claimBatch?: number;
   /** Longest wait for new work without a wake, ms; default 500. */
   pollMs?: number;
@@ -87,13 +87,18 @@ export class TaskExecution {
   #mode: 'idle' | 'running' | 'draining' | 'stopped' = 'idle';
   /** The last claim left ready tasks behind, for want of agents or room: freed capacity is worth a look. */
   #leftBehind = false;
+  /** Room promised to claims under way. */
+  #reserved = 0;
+  /** The last claim filled its batch: there is more. */
+  #backlog = false;
   #loops: Loop[] = [];
   #claimLoop: Loop | undefined;
+  #secondClaimLoop: Loop | undefined;
 
   constructor(options: TaskExecutionOptions) {
     this.#options = options;
     this.#sql = sqlOfPool(options.pool);
-    this.#settler = createBatcher({ maxSize: 1_000, lingerMs: 2, flush: (verdicts) => this.#writeVerdicts(verdicts) });
+    this.#settler = createBatcher({ maxSize: 1_000, lingerMs: 2, maxFlushes: Number(process.env['FL'] ?? 1), flush: (verdicts) => this.#writeVerdicts(verdicts) });
   }
 
   get runningCount(): number {
@@ -111,7 +116,11 @@ export class TaskExecution {
     };
     loop('task-sweep', leaseMs / 3, () => this.#sweep());
     loop('task-lease', leaseMs / 3, () => this.#extend());
-    this.#claimLoop = loop('task-claim', this.#options.pollMs ?? 500, () => this.#claim());
+    const pollMs = this.#options.pollMs ?? 500;
+    this.#claimLoop = loop('task-claim', pollMs, () => this.#claim(1));
+    // Claims take turns, in the whole cluster; with a backlog, the second loop's stands in line while the first one's is being
+    // launched, so that the line is never empty.
+    this.#secondClaimLoop = loop('task-claim-ahead', pollMs, async () => this.#backlog && this.#claim(this.#claimBatch));
   }
 
   /** Something may be ready: look now. */
@@ -133,7 +142,8 @@ export class TaskExecution {
     this.#mode = 'draining';
     const { clock } = this.#options;
     const ended = () => Promise.all([...this.#running.values()].map((running) => running.finished));
-    await Promise.race([this.#claimLoop?.stop().then(ended), clock.sleep(deadlineMs)]);
+    const claimed = Promise.all([this.#claimLoop?.stop(), this.#secondClaimLoop?.stop()]);
+    await Promise.race([claimed.then(ended), clock.sleep(deadlineMs)]);
     for (const { run } of this.#running.values()) run.interrupt(new Interruption('SHUTDOWN'));
     await Promise.race([ended(), clock.sleep(2_000)]);
     await Promise.race([this.#settler.idle(), clock.sleep(2_000)]);
@@ -141,15 +151,24 @@ export class TaskExecution {
     await Promise.all(this.#loops.map((loop) => loop.stop()));
   }
 
-  async #claim(): Promise<boolean> {
-    const { concurrency, claimBatch = 500, pool, leaseOwner, leaseMs, assign } = this.#options;
-    const limit = Math.min(claimBatch, concurrency - this.#running.size);
-    if (this.#mode !== 'running' || limit <= 0) return false;
-    const client = await pool.connect();
+  get #claimBatch(): number {
+    return this.#options.claimBatch ?? 1_000;
+  }
+
+  /** Claims what there is room for, if that is at least `least`. @returns whether there is more to claim at once */
+  async #claim(least: number): Promise<boolean> {
+    const { concurrency, pool, leaseOwner, leaseMs, assign } = this.#options;
+    const limit = Math.min(this.#claimBatch, concurrency - this.#running.size - this.#reserved);
+    if (this.#mode !== 'running' || limit < least) return false;
+    this.#reserved += limit;
+    let client: PoolClient | undefined;
     let broken: unknown;
     try {
+      client = await pool.connect();
       const result = await claimTasks(client, { leaseOwner, leaseMs, limit, assign });
       this.#leftBehind = result.queues.length > 0;
+      this.#backlog = result.tasks.length === this.#claimBatch;
+      if (this.#backlog) this.#secondClaimLoop?.wake();
       if (result.tasks.length === 0) return false;
       const tasks = result.tasks.map((row) => this.#launch(row));
       this.#options.onCommitted?.();
@@ -159,7 +178,8 @@ export class TaskExecution {
       broken = error;
       throw error;
     } finally {
-      client.release(broken !== undefined);
+      this.#reserved -= limit;
+      client?.release(broken !== undefined);
     }
   }
 

@@ -1,0 +1,116 @@
+/** `npx -y pnpm@12 start`: everything on one port, from a fresh clone. */
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Logger as PinoLogger } from 'pino';
+import { ConfigError, parseConfig, redactUrl, suspectEnvironment } from '../config/parse-config.ts';
+import { configFileName, readConfigFile } from '../config/read-config-file.ts';
+import type { HiveConfig } from '../config/schema.ts';
+import { buildAppIfChanged } from './build-app.ts';
+import { AlreadyRunningError, takeInstanceLock } from './instance-lock.ts';
+import { onStopRequest } from './stop-request.ts';
+
+const root = resolve(fileURLToPath(import.meta.url), '../../../..');
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+async function start(): Promise<void> {
+  const began = performance.now();
+  const cwd = process.cwd();
+  const configPath = join(cwd, configFileName);
+  const config = parseConfig({ env: process.env, file: readConfigFile(configPath), cwd });
+  // Last in, first out: what was started last is stopped first.
+  const stops: (() => Promise<void> | void)[] = [];
+  const stopAll = async () => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  };
+  const stopRequest = onStopRequest();
+  try {
+    const lock = takeInstanceLock(config.dataDir);
+    stops.push(() => lock.release());
+    const { createLog } = await import('./start-log.ts');
+    const log = createLog(config.log.level);
+    for (const line of suspectEnvironment(process.env)) log.warn(line);
+
+    // The database starts while the app is built and our own code is loaded.
+    const database = startDatabase(config, log);
+    database.catch(() => {});
+    stops.push(async () => (await database.catch(() => undefined))?.stop());
+    if (config.app.build === 'auto') {
+      const outcome = await buildAppIfChanged(root, () => say('Building the phone app, because its sources changed …'));
+      if (outcome.built) say(`Built in ${outcome.seconds.toFixed(1)} s.`);
+    }
+    const [{ main }, { url: databaseUrl }] = await Promise.all([import('../main.ts'), database]);
+    if (stopRequest.signal.aborted) return await stopAll();
+    const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
+    const hive = await main({ config, databaseUrl, log, version, root, projectRoot: cwd });
+    stops.push(() => hive.stop());
+    lock.announce(hive.url);
+    stops.push(await followConfig({ config, configPath, cwd, log }));
+    greet(config, hive.url, databaseUrl, (performance.now() - began) / 1_000);
+    await greetModels(hive.app.gateway);
+
+    await stopRequest.done;
+    say('Stopping …');
+    await stopAll();
+    say('Stopped.');
+  } catch (error) {
+    await stopAll();
+    throw error;
+  }
+}
+
+async function startDatabase(config: HiveConfig, log: PinoLogger): Promise<{ url: string; stop(): Promise<void> }> {
+  if (config.database.url !== undefined) return { url: config.database.url, stop: () => Promise.resolve() };
+  const { startEmbeddedPostgres } = await import('../database/embedded-postgres.ts');
+  return startEmbeddedPostgres({ dataDir: config.dataDir, log });
+}
+
+async function followConfig(options: { config: HiveConfig; configPath: string; cwd: string; log: PinoLogger }): Promise<() => Promise<void>> {
+  const { watchConfig } = await import('../config/watch-config.ts');
+  const { config, configPath, cwd, log } = options;
+  const watched = await watchConfig({ config, env: process.env, path: configPath, cwd, log });
+  watched.onChange((next) => (log.level = next.log.level));
+  return () => watched.stop();
+}
+
+function greet(config: HiveConfig, url: string, databaseUrl: string, seconds: number): void {
+  say('');
+  say(`  Agent Hive is ready after ${seconds.toFixed(1)} s.`);
+  say('');
+  say(`  Open      ${url}`);
+  say(`  API       ${url}/graphql   (schema: ${url}/schema.graphql)`);
+  say(`  Data      ${config.database.url === undefined ? `${config.dataDir}   (built-in PostgreSQL)` : redactUrl(databaseUrl)}`);
+}
+
+interface Gateway {
+  status(): readonly { name: string; kind: string; status: string; address: string | null; models: readonly string[]; failure: { message: string } | null; checkedAt: string | null }[];
+}
+
+/** The first probes run while the server starts; who is slow to answer is reported as still being looked for. */
+async function greetModels(gateway: Gateway): Promise<void> {
+  const probed = () => gateway.status().every((provider) => provider.kind === 'EXTRACTIVE' || provider.checkedAt !== null || provider.address === null);
+  for (const deadline = Date.now() + 1_500; !probed() && Date.now() < deadline; ) await new Promise((done) => setTimeout(done, 50));
+  say('  Models');
+  for (const provider of gateway.status()) {
+    const address = provider.address ? ` at ${redactUrl(provider.address)}` : '';
+    const detail =
+      provider.kind === 'EXTRACTIVE'
+        ? 'built in: quotes your files, no language model needed'
+        : provider.status === 'DOWN'
+          ? `not found${address}${provider.failure ? `: ${provider.failure.message}` : ''}`
+          : `found${address}${provider.models.length > 0 ? `: ${provider.models.slice(0, 5).join(', ')}` : ''}`;
+    say(`    ${provider.name.padEnd(12)}${detail}`);
+  }
+  say('');
+  say('  Ctrl-C stops it.');
+}
+
+start().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    const expected = error instanceof ConfigError || error instanceof AlreadyRunningError;
+    const text = error instanceof Error ? (expected || !process.env['HIVE_DEBUG'] ? error.message : error.stack) : String(error);
+    process.stderr.write(`${text}\n`);
+    process.exit(1);
+  },
+);

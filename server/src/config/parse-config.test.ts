@@ -1,0 +1,121 @@
+import { expect, test } from 'vitest';
+import { ConfigError, parseConfig, redactUrl, suspectEnvironment, type ConfigSources } from './parse-config.ts';
+
+const parse = (env: ConfigSources['env'], file?: unknown) =>
+  parseConfig({
+    env,
+    cwd: '/home/me',
+    file: file === undefined ? undefined : { path: 'hive.config.json', text: typeof file === 'string' ? file : JSON.stringify(file) },
+  });
+
+function problemsOf(env: ConfigSources['env'], file?: unknown): readonly string[] {
+  try {
+    parse(env, file);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  throw new Error('no error was thrown');
+}
+
+test('defaults need nothing set', () => {
+  const config = parse({});
+  expect(config.server).toEqual({ host: '127.0.0.1', port: 4000, allowedHosts: [], shutdownDeadlineMs: 10_000 });
+  expect(config.dataDir).toBe('/home/me/.hive');
+  expect(config.execution.leaseMs).toBe(30_000);
+  expect(config.agents.healthIntervalMs).toBe(30_000);
+  expect(config.events.retentionDays).toBe(90);
+  expect(config.llm.providers).toEqual(['ollama', 'llamacpp', 'openai', 'anthropic', 'extractive']);
+  expect('url' in config.database).toBe(false);
+});
+
+test('the environment wins over the file, the file over the default', () => {
+  const config = parse({ HIVE_PORT: '5000' }, { server: { port: 4500, shutdownDeadlineMs: 2_000 } });
+  expect(config.server.port).toBe(5000);
+  expect(config.server.shutdownDeadlineMs).toBe(2_000);
+});
+
+test('lists and maps come from comma-separated text', () => {
+  const config = parse({ HIVE_LLM_PROVIDERS: 'openai, extractive', HIVE_LLM_MODELS: 'openai=gpt-5,ollama=llama3.2:3b' });
+  expect(config.llm.providers).toEqual(['openai', 'extractive']);
+  expect(config.llm.models).toEqual({ openai: 'gpt-5', ollama: 'llama3.2:3b' });
+});
+
+test('an empty variable counts as not set', () => {
+  expect(parse({ HIVE_PORT: '', DATABASE_URL: ' ' }).server.port).toBe(4000);
+});
+
+test('the result is frozen through and through', () => {
+  const config = parse({});
+  expect(Object.isFrozen(config)).toBe(true);
+  expect(Object.isFrozen(config.llm.providers)).toBe(true);
+});
+
+test('all errors of both sources come at once, each with name, value and what is allowed', () => {
+  const problems = problemsOf(
+    { HIVE_PORT: '70000', HIVE_LOG_LEVEL: 'loud', HIVE_LLM_PROVIDERS: 'ollama,gpt' },
+    { events: { retentionDays: -1 }, execution: { leaseMs: 'long' } },
+  );
+  expect(problems).toHaveLength(5);
+  expect(problems).toContain('HIVE_PORT (environment) is 70000; it must be a whole number (0 takes any free port) from 0 to 65535.');
+  expect(problems).toContain('HIVE_LOG_LEVEL (environment) is "loud"; it must be one of debug, info, warn, error, silent.');
+  expect(problems.join('\n')).toContain('events.retentionDays (hive.config.json) is -1; it must be a whole number of days');
+  expect(problems.join('\n')).toContain('execution.leaseMs (hive.config.json) is "long"');
+  expect(problems.join('\n')).toContain('HIVE_LLM_PROVIDERS (environment) is ["ollama","gpt"]');
+});
+
+test.each(['0x10', '1e3', 'Infinity', 'NaN', '4000.5', '-1'])('HIVE_PORT=%s is refused', (value) => {
+  expect(problemsOf({ HIVE_PORT: value })).toHaveLength(1);
+});
+
+test.each([
+  [{ server: { prot: 1 } }, 'server.prot (hive.config.json) is not a setting. Did you mean server.port?'],
+  [{ port: 1 }, 'port (hive.config.json) is not a setting. Did you mean server.port?'],
+  [{ HIVE_PORT: 1 }, 'HIVE_PORT (hive.config.json) is not a setting. Did you mean server.port?'],
+  [{ lm: {} }, 'lm (hive.config.json) is not a setting. Did you mean llm?'],
+  [{ agents: { colour: 1 } }, 'agents.colour (hive.config.json) is not a setting. Known here: healthIntervalMs.'],
+])('an unknown key %j is an error with a suggestion', (file, message) => {
+  expect(problemsOf({}, file)).toEqual([message]);
+});
+
+test.each(['127.0.0.1', '127.9.9.9', '::1', '[::1]', 'localhost', 'LOCALHOST'])('HIVE_HOST=%s is loopback', (host) => {
+  expect(parse({ HIVE_HOST: host }).server.host).toBe(host);
+});
+
+test.each(['0.0.0.0', '::', '192.168.1.2', 'example.com', '127.0.0.1.example.com', '::ffff:10.0.0.1'])('HIVE_HOST=%s is refused with the reason', (host) => {
+  const [problem] = problemsOf({ HIVE_HOST: host });
+  expect(problem).toContain(`HIVE_HOST (environment) is "${host}"`);
+  expect(problem).toContain('no sign-in yet');
+});
+
+test('secrets are in no message', () => {
+  const problems = problemsOf(
+    { DATABASE_URL: 'mysql://user:hunter2@host/db?sslpassword=hunter3', REDIS_URL: 'http://:hunter4@h', OLLAMA_URL: 'ftp://u:hunter5@h' },
+    { llm: { openaiApiKey: ['sk-hunter6'], anthropicApiKey: '' } },
+  );
+  expect(problems).toHaveLength(5);
+  expect(problems.join('\n')).not.toContain('hunter');
+});
+
+test('broken JSON names the file and the place but does not quote it', () => {
+  const problems = problemsOf({}, '{\n  "llm": { "openaiApiKey": "sk-hunter2" broken');
+  expect(problems).toHaveLength(1);
+  expect(problems[0]).toContain('hive.config.json is not valid JSON');
+  expect(problems[0]).not.toContain('hunter');
+});
+
+test.each(['[]', 'null', '3'])('a file that holds %s is refused', (text) => {
+  expect(problemsOf({}, text)[0]).toContain('must hold a JSON object');
+});
+
+test('a section that is no object is refused, also when the environment sets something inside it', () => {
+  expect(problemsOf({ HIVE_PORT: '5000' }, { server: 'fast' })).toEqual(['server (hive.config.json) must be an object of settings.']);
+});
+
+test('a password with an @ in it is redacted whole', () => {
+  expect(redactUrl('postgres://me:p@ss@host/db')).toBe('postgres://me:***@host/db');
+});
+
+test('a misspelt variable is pointed out, a foreign one is not', () => {
+  expect(suspectEnvironment({ HIVE_PROT: '1', HIVE_TEST_JSON: 'x', HIVE_PORT: '2' })).toEqual(['HIVE_PROT is not a setting; did you mean HIVE_PORT?']);
+});

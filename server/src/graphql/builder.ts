@@ -1,0 +1,47 @@
+import SchemaBuilder from '@pothos/core';
+import ComplexityPlugin from '@pothos/plugin-complexity';
+import ErrorsPlugin from '@pothos/plugin-errors';
+import RelayPlugin from '@pothos/plugin-relay';
+import type { Json } from '../lib/json.ts';
+import type { Context } from './context.ts';
+import { costLimit, describeCost } from './limits.ts';
+
+export const builder = new SchemaBuilder<{
+  Context: Context;
+  DefaultFieldNullability: false;
+  DefaultEdgesNullability: { list: false; items: false };
+  DefaultNodeNullability: false;
+  Scalars: {
+    ID: { Input: string; Output: string };
+    DateTime: { Input: Date; Output: Date | string };
+    JSON: { Input: Json; Output: Json };
+    SafeInt: { Input: number; Output: number };
+  };
+}>({
+  plugins: [ComplexityPlugin, ErrorsPlugin, RelayPlugin],
+  defaultFieldNullability: false,
+  complexity: {
+    limit: { complexity: costLimit },
+    complexityError: (_kind, result) => describeCost(result.complexity),
+    // Lists outside connections are short: steps, attempts, dependencies.
+    defaultListMultiplier: 5,
+  },
+  errors: { directResult: true },
+  relay: {
+    cursorType: 'String',
+    // Our own, so that a malformed id is an error that names the field.
+    nodeQueryOptions: false,
+    nodesQueryOptions: false,
+    nodeTypeOptions: { description: 'Anything with a global id, readable as `Type:uuid`.' },
+    pageInfoTypeOptions: { description: 'Where a page lies in its list.' },
+    edgesFieldOptions: { nullable: { list: false, items: false } },
+    nodeFieldOptions: { nullable: false },
+  },
+});
+
+builder.queryType({ description: 'Reads. Lists are pages of at most 100, newest first unless it says otherwise.' });
+builder.mutationType({
+  description:
+    'Changes. Each is durable before it is answered, and takes an idempotency key: the same key and input again returns the same result.',
+});
+builder.subscriptionType({ description: 'Live values. Those with `after` resume without gap or repeat.' });

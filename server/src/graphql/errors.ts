@@ -1,0 +1,90 @@
+import { GraphQLError } from 'graphql';
+import {
+  DomainError,
+  IdempotencyConflictError,
+  InvalidStateError,
+  NotFoundError,
+  ValidationError,
+  messageOf,
+  type ErrorCode,
+} from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+import { isTransient } from '../stores/transient.ts';
+
+/** Nothing is wrong with the request; the same one may succeed later. */
+export class UnavailableError extends DomainError {
+  constructor(code: ErrorCode, message: string, cause: unknown) {
+    super(code, message, { cause, retryable: true });
+  }
+}
+
+export const changeErrors = [ValidationError, NotFoundError, InvalidStateError, IdempotencyConflictError, UnavailableError];
+/** For what makes something new: there is no state yet that could forbid it. */
+export const createErrors = [ValidationError, NotFoundError, IdempotencyConflictError, UnavailableError];
+
+const unavailableCodes: readonly ErrorCode[] = ['UNAVAILABLE', 'TIMEOUT', 'LIMIT_EXCEEDED'];
+
+/** Runs a mutation so that every expected failure is one of the classes its result union has. */
+export async function expectFailures<T>(change: () => Promise<T>): Promise<T> {
+  try {
+    return await change();
+  } catch (error) {
+    const known = asDomainError(error);
+    if (!known) throw error;
+    if (unavailableCodes.includes(known.code)) throw new UnavailableError(known.code, known.message, error);
+    if (changeErrors.some((type) => known instanceof type)) throw known;
+    // CONFLICT and FORBIDDEN have no type of their own yet; the message says which value it was.
+    throw new ValidationError([{ path: 'input', message: known.message }], { cause: error });
+  }
+}
+
+function asDomainError(error: unknown): DomainError | undefined {
+  if (error instanceof DomainError) return error;
+  if (!isTransient(error)) return undefined;
+  return new DomainError('UNAVAILABLE', 'The database does not answer. Nothing was changed unless a repeat with the same idempotency key says so.', {
+    cause: error,
+    retryable: true,
+  });
+}
+
+/**
+ * What a client may see of an error: refusals of the GraphQL layer and expected failures as they are, with their code;
+ * anything else only as the request id it is logged under.
+ */
+export function presentError(error: unknown, requestId: string, log: Logger): GraphQLError {
+  const graphqlError = error instanceof GraphQLError ? error : undefined;
+  const original = deepestOriginal(error);
+  if (original === undefined && graphqlError) return withCode(graphqlError);
+  const position = {
+    ...(graphqlError?.nodes ? { nodes: graphqlError.nodes } : {}),
+    ...(graphqlError?.source ? { source: graphqlError.source } : {}),
+    ...(graphqlError?.positions ? { positions: graphqlError.positions } : {}),
+    ...(graphqlError?.path ? { path: graphqlError.path } : {}),
+  };
+  const known = asDomainError(original ?? error);
+  if (known) {
+    const field = known instanceof ValidationError ? known.fields[0]?.path : undefined;
+    return new GraphQLError(known.message, { ...position, extensions: { code: known.code, ...(field ? { field } : {}) } });
+  }
+  log.error({ requestId, path: graphqlError?.path?.join('.'), err: original ?? error }, `unexpected error: ${messageOf(original ?? error)}`);
+  return new GraphQLError(`Something went wrong on our side. It is logged under the request id ${requestId}.`, {
+    ...position,
+    extensions: { code: 'INTERNAL', requestId },
+  });
+}
+
+/** Refusals of the parser, the validator and the limits are the caller's to correct. */
+function withCode(error: GraphQLError): GraphQLError {
+  if (typeof error.extensions['code'] === 'string' && error.extensions['code'] !== 'GRAPHQL_PARSE_FAILED') return error;
+  error.extensions['code'] = 'VALIDATION';
+  return error;
+}
+
+function deepestOriginal(error: unknown): unknown {
+  let current = error;
+  while (current instanceof GraphQLError) {
+    if (!current.originalError) return undefined;
+    current = current.originalError;
+  }
+  return current;
+}

@@ -1,0 +1,47 @@
+import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { createContext, type Context } from './context.ts';
+import { presentError } from './errors.ts';
+
+export type ResultStream = AsyncGenerator<ExecutionResult, void, undefined>;
+
+/**
+ * graphql-js' `subscribe` with two differences. Each event is executed with loaders of its own, since one set would
+ * remember the first event's objects for ever. And ending it ends the source at once, also while that waits for its next
+ * event: a plain async generator would only notice when the event came.
+ */
+export async function runSubscription(args: ExecutionArgs): Promise<ExecutionResult | ResultStream> {
+  const outer = args.contextValue as Context;
+  const { deps, requestId } = outer;
+  const stopping = new AbortController();
+  const signal = AbortSignal.any([stopping.signal, outer.signal]);
+  const source = await createSourceEventStream({ ...args, contextValue: { ...outer, signal } });
+  if (!(Symbol.asyncIterator in source)) {
+    stopping.abort();
+    return { ...source, errors: (source.errors ?? []).map((error) => presentError(error, requestId, deps.log)) };
+  }
+
+  const events = source[Symbol.asyncIterator]();
+  const results = (async function* (): ResultStream {
+    try {
+      while (!signal.aborted) {
+        const next = await events.next();
+        if (next.done) return;
+        const contextValue = { ...outer, ...createContext(deps, requestId, signal) };
+        const result = await execute({ ...args, rootValue: next.value, contextValue });
+        yield result.errors ? { ...result, errors: result.errors.map((error) => presentError(error, requestId, deps.log)) } : result;
+      }
+    } catch (error) {
+      if (!signal.aborted) throw presentError(error, requestId, deps.log);
+    } finally {
+      stopping.abort();
+      await events.return?.();
+    }
+  })();
+  const end = results.return.bind(results);
+  return Object.assign(results, {
+    return(value: void) {
+      stopping.abort();
+      return end(value);
+    },
+  });
+}

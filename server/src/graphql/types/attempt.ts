@@ -1,0 +1,90 @@
+import type { AttemptStatus } from '../../entities/attempt.ts';
+import type { Step } from '../../entities/step.ts';
+import type { Task } from '../../entities/task.ts';
+import { builder } from '../builder.ts';
+import type { Context } from '../context.ts';
+import { encodeId } from '../ids.ts';
+import { AgentType } from './agent-ref.ts';
+import { AttemptStatusType, StepKindType, StepStatusType } from './enums.ts';
+import { FailureType, failureOf } from './parts.ts';
+
+interface AttemptView {
+  taskId: string;
+  number: number;
+  status: AttemptStatus;
+  agentId: string | null;
+  leaseOwner: string;
+  failureCode: string | null;
+  failureMessage: string | null;
+  startedAt: Date;
+  finishedAt: Date | null;
+}
+
+/** Ended attempts are rows; the running one is the task itself. */
+export async function attemptsOf(task: Task, { loaders }: Context): Promise<AttemptView[]> {
+  const ended = (await loaders.endedAttemptsOfTask.load(task.id)).map((attempt) => ({
+    taskId: task.id,
+    number: attempt.number,
+    status: attempt.status,
+    agentId: attempt.agentId ?? null,
+    leaseOwner: attempt.leaseOwner,
+    failureCode: attempt.failureCode ?? null,
+    failureMessage: attempt.failureMessage ?? null,
+    startedAt: attempt.startedAt,
+    finishedAt: attempt.finishedAt ?? null,
+  }));
+  if (task.status !== 'RUNNING' || ended.some((attempt) => attempt.number === task.attempt)) return ended;
+  const running: AttemptView = {
+    taskId: task.id,
+    number: task.attempt,
+    status: 'RUNNING',
+    agentId: task.agentId ?? null,
+    leaseOwner: task.leaseOwner ?? '',
+    failureCode: null,
+    failureMessage: null,
+    startedAt: task.attemptStartedAt ?? task.updatedAt,
+    finishedAt: null,
+  };
+  return [...ended, running];
+}
+
+export const AttemptType = builder.objectRef<AttemptView>('Attempt').implement({
+  description: 'One try at a task by one agent.',
+  fields: (t) => ({
+    id: t.id({ resolve: (attempt) => encodeId('Attempt', `${attempt.taskId}/${attempt.number}`) }),
+    number: t.exposeInt('number', { description: 'From 1.' }),
+    status: t.field({ type: AttemptStatusType, resolve: (attempt) => attempt.status }),
+    agent: t.field({
+      type: AgentType,
+      nullable: true,
+      resolve: async (attempt, _, { loaders }) => (attempt.agentId ? ((await loaders.agent.load(attempt.agentId)) ?? null) : null),
+    }),
+    leaseOwner: t.exposeString('leaseOwner', { description: 'The server process that ran it.' }),
+    failure: t.field({ type: FailureType, nullable: true, resolve: (attempt) => failureOf(attempt) }),
+    startedAt: t.expose('startedAt', { type: 'DateTime' }),
+    finishedAt: t.field({ type: 'DateTime', nullable: true, resolve: (attempt) => attempt.finishedAt }),
+  }),
+});
+
+export const StepType = builder.objectRef<Step>('Step').implement({
+  description: 'A checkpoint inside a task: one call of a model or a tool. A finished one is never repeated.',
+  fields: (t) => ({
+    id: t.id({ resolve: (step) => encodeId('Step', step.id) }),
+    position: t.exposeInt('position', { description: 'Order inside the task, from 0.' }),
+    attempt: t.exposeInt('attempt', { description: 'The attempt that ran it.' }),
+    kind: t.field({ type: StepKindType, resolve: (step) => step.kind }),
+    name: t.exposeString('name', { description: 'For example `project.search` or `generate`.' }),
+    status: t.field({ type: StepStatusType, resolve: (step) => step.status }),
+    input: t.field({ type: 'JSON', nullable: true, resolve: (step) => step.input }),
+    output: t.field({ type: 'JSON', nullable: true, resolve: (step) => step.output ?? null }),
+    failure: t.field({ type: FailureType, nullable: true, resolve: (step) => failureOf(step) }),
+    notes: t.exposeStringList('notes', { description: 'What each provider answered on the way: fallbacks, retries, open breakers.' }),
+    provider: t.string({ nullable: true, resolve: (step) => step.provider ?? null }),
+    model: t.string({ nullable: true, resolve: (step) => step.model ?? null }),
+    inputTokens: t.int({ nullable: true, resolve: (step) => step.inputTokens ?? null }),
+    outputTokens: t.int({ nullable: true, resolve: (step) => step.outputTokens ?? null }),
+    costMicroUsd: t.field({ type: 'SafeInt', nullable: true, resolve: (step) => step.costMicroUsd ?? null }),
+    startedAt: t.expose('startedAt', { type: 'DateTime' }),
+    finishedAt: t.field({ type: 'DateTime', nullable: true, resolve: (step) => step.finishedAt ?? null }),
+  }),
+});

@@ -1,0 +1,61 @@
+import { IdempotencyConflictError, InvalidStateError, NotFoundError, ValidationError, type DomainError, type FieldProblem } from '../../lib/errors.ts';
+import { builder } from '../builder.ts';
+import { UnavailableError } from '../errors.ts';
+import { nodeTypes, encodeId } from '../ids.ts';
+import { ErrorCodeType } from './enums.ts';
+
+export const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
+  description: 'An expected failure of a mutation. Branch on `code`; show `message`.',
+  fields: (t) => ({
+    code: t.field({ type: ErrorCodeType, resolve: (error) => error.code }),
+    message: t.exposeString('message', { description: 'For people: names the value and what would change it.' }),
+  }),
+});
+
+const FieldErrorType = builder.objectRef<FieldProblem>('FieldError').implement({
+  description: 'One refused field of the input.',
+  fields: (t) => ({
+    path: t.exposeString('path', { description: 'Place in the input, for example `nodes[2].dependsOn[0]`.' }),
+    message: t.exposeString('message'),
+    value: t.string({ nullable: true, description: 'The refused value, shortened.', resolve: (problem) => problem.value ?? null }),
+  }),
+});
+
+builder.objectType(ValidationError, {
+  name: 'ValidationError',
+  description: 'The input breaks a rule; nothing was changed.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({ fields: t.field({ type: [FieldErrorType], resolve: (error) => [...error.fields] }) }),
+});
+
+builder.objectType(NotFoundError, {
+  name: 'NotFoundError',
+  description: 'Something the input names does not exist in this workspace.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({ id: t.id({ description: 'The global id that was asked for.', resolve: (error) => globalIdOf(error) }) }),
+});
+
+builder.objectType(InvalidStateError, {
+  name: 'InvalidStateError',
+  description: 'The subject is in a state that does not allow the action.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({ currentStatus: t.exposeString('currentStatus') }),
+});
+
+builder.objectType(IdempotencyConflictError, {
+  name: 'IdempotencyConflictError',
+  description: 'The idempotency key was used before with another input.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({ idempotencyKey: t.exposeString('idempotencyKey') }),
+});
+
+builder.objectType(UnavailableError, {
+  name: 'UnavailableError',
+  description: 'Nothing is wrong with the request; the same one, with the same idempotency key, may succeed later.',
+  interfaces: [ErrorInterface],
+});
+
+function globalIdOf(error: NotFoundError): string {
+  const type = nodeTypes.find((candidate) => candidate.toLowerCase() === error.type.toLowerCase());
+  return type && !error.id.includes(':') ? encodeId(type, error.id) : error.id;
+}

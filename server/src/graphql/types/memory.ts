@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { builder } from '../builder.ts';
+import { encodeId } from '../ids.ts';
+
+const memoryOperation = z.object({
+  operation: z.string(),
+  projectId: z.string().nullish(),
+  path: z.string().nullish(),
+  detail: z.string().default(''),
+  at: z.union([z.date(), z.string()]).default(() => new Date()),
+});
+type MemoryOperation = z.output<typeof memoryOperation>;
+
+const MemoryOperationType = builder.objectRef<MemoryOperation>('MemoryOperation').implement({
+  description: 'Something was read into or looked up in what the hive remembers. Live only: not part of the log.',
+  fields: (t) => ({
+    operation: t.exposeString('operation', { description: 'For example `index` or `search`.' }),
+    projectId: t.id({ nullable: true, resolve: ({ projectId }) => (projectId ? encodeId('Project', projectId) : null) }),
+    path: t.string({ nullable: true, resolve: ({ path }) => path ?? null }),
+    detail: t.exposeString('detail'),
+    at: t.expose('at', { type: 'DateTime' }),
+  }),
+});
+
+builder.subscriptionField('memoryOperations', (t) =>
+  t.field({
+    type: MemoryOperationType,
+    description: 'As they happen.',
+    subscribe: (_, __, { deps, signal }) => deps.hub.topic('memory.operation', signal),
+    // Topics are typed at the edge: what arrives may come from another replica.
+    resolve: (message) => memoryOperation.parse(message),
+  }),
+);

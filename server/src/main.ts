@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { App } from './app.ts';
+import type { HiveConfig } from './config/schema.ts';
+import type { HttpServer } from './http/start-http.ts';
+import type { Logger } from './lib/log.ts';
+
+export interface MainOptions {
+  config: HiveConfig;
+  databaseUrl: string;
+  log: Logger;
+  version: string;
+  /** The repository, where the built app is. */
+  root: string;
+  projectRoot: string;
+}
+
+export interface RunningHive {
+  url: string;
+  app: App;
+  /** In reverse order of start: no new requests, work in flight, connections. Ends within the configured deadline. */
+  stop(): Promise<void>;
+}
+
+/** The server without its process: what runs between the configuration and the signal that ends it. */
+export async function main(options: MainOptions): Promise<RunningHive> {
+  const { config, log } = options;
+  // Loaded side by side; what they import is most of the time to start.
+  const [{ createApp }, { startHttp }] = await Promise.all([import('./app.ts'), import('./http/start-http.ts')]);
+  const app = await createApp({
+    ...{ config, log, databaseUrl: options.databaseUrl, version: options.version, projectRoot: options.projectRoot },
+    nodeId: createHash('sha256').update(config.dataDir).digest('hex').slice(0, 12),
+  });
+  let http: HttpServer;
+  try {
+    http = await startHttp({ config: config.server, appFolder: join(options.root, 'mobile-pwa', 'dist'), graphql: app.api });
+  } catch (error) {
+    await app.stop(config.server.shutdownDeadlineMs);
+    throw error;
+  }
+  return { url: http.url, app, stop: () => stopInOrder(http, app, config.server.shutdownDeadlineMs) };
+}
+
+async function stopInOrder(http: HttpServer, app: App, deadlineMs: number): Promise<void> {
+  const deadline = Date.now() + deadlineMs;
+  // Requests under way get a part of the time; the work they started gets the rest.
+  await Promise.race([http.drain(), after(Math.min(2_000, deadlineMs / 4))]);
+  await app.stop(Math.max(100, deadline - Date.now()));
+  await http.close();
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
