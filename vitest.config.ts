@@ -7,6 +7,8 @@ const postgres = ['./tests/support/global-postgres.ts'];
  * server or API. e2e: the server as a person starts it, driven by headless Chromium, one file after the other.
  */
 export default defineConfig({
+  // Vite would take graphql's ES module build, our dependencies take the CommonJS one, and graphql refuses to be two.
+  resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     reporters: process.env['HIVE_TEST_JSON']
       ? ['default', ['json', { outputFile: process.env['HIVE_TEST_JSON'] }]]

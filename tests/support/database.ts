@@ -4,6 +4,13 @@ import { inject } from 'vitest';
 import { connectDatabase } from '../../server/src/database/connect.ts';
 import { silentLog } from './log.ts';
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of the test server's database `hive`, which tests leave alone. */
+    postgresUrl: string;
+  }
+}
+
 type Connected = Awaited<ReturnType<typeof connectDatabase>>;
 
 export interface TestDatabase {

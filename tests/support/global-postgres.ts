@@ -8,13 +8,6 @@ import { startEmbeddedPostgres } from '../../server/src/database/embedded-postgr
 import { isAlive } from '../../server/src/database/process-identity.ts';
 import { silentLog } from './log.ts';
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** Of the test server's database `hive`, which tests leave alone. */
-    postgresUrl: string;
-  }
-}
-
 export const templateDatabase = 'hive_template';
 const folderPrefix = 'hive-test-';
 
