@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { App } from './app.ts';
+import { readNodeId } from './cli/node-id.ts';
 import type { HiveConfig } from './config/schema.ts';
 import type { HttpServer } from './http/start-http.ts';
 import type { Logger } from './lib/log.ts';
@@ -29,7 +29,7 @@ export async function main(options: MainOptions): Promise<RunningHive> {
   const [{ createApp }, { startHttp }] = await Promise.all([import('./app.ts'), import('./http/start-http.ts')]);
   const app = await createApp({
     ...{ config, log, databaseUrl: options.databaseUrl, version: options.version, projectRoot: options.projectRoot },
-    nodeId: createHash('sha256').update(config.dataDir).digest('hex').slice(0, 12),
+    nodeId: readNodeId(config.dataDir),
   });
   let http: HttpServer;
   try {

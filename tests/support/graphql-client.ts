@@ -45,11 +45,11 @@ export interface SocketClient extends Client {
 /** A graphql-ws client that does not reconnect unless told to. */
 export function socketClient(url: string, options: { retryAttempts?: number; connectionParams?: Record<string, unknown> } = {}): SocketClient {
   const closeCodes: number[] = [];
-  let current: WebSocket | undefined;
+  const sockets: WebSocket[] = [];
   class Recorded extends WebSocket {
     constructor(address: string | URL, protocols?: string | string[]) {
       super(address, protocols);
-      current = this;
+      sockets.push(this);
     }
   }
   const client = createClient({
@@ -61,7 +61,7 @@ export function socketClient(url: string, options: { retryAttempts?: number; con
     on: { closed: (event) => closeCodes.push((event as { code: number }).code) },
     ...(options.connectionParams ? { connectionParams: options.connectionParams } : {}),
   });
-  return Object.assign(client, { closeCodes, cut: () => current?.terminate() });
+  return Object.assign(client, { closeCodes, cut: () => sockets.at(-1)?.terminate() });
 }
 
 /** Results of a subscription as they come; `return()` ends it. */

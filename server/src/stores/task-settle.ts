@@ -179,7 +179,7 @@ export async function sweepLeases(sql: Sql, options: SweepOptions): Promise<Move
   return sql.rows<MovedTask>(sweepStatement, [
     options.limit,
     maxLostAttempts,
-    options.deadOwnerPrefix ? `${options.deadOwnerPrefix}%` : null,
+    options.deadOwnerPrefix ? `${options.deadOwnerPrefix.replace(/[\\%_]/g, '\\$&')}%` : null,
     options.currentOwner,
   ]);
 }

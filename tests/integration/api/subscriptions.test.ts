@@ -84,7 +84,7 @@ test('unknown subjects are NOT_FOUND', async () => {
 });
 
 test('agentStatus without an id delivers every agent, then changes', async () => {
-  await requestData(api.url, `mutation { registerAgent(input: { name: "Grace", role: "r", kind: EXTRACTIVE, capabilities: [] }) { __typename } }`);
+  await requestData(api.url, `mutation { registerAgent(input: { name: "Grace", role: "r", kind: EXTRACTIVE, capabilities: ["write"] }) { __typename } }`);
   const updates = subscribe<{ agentStatus: { id: string; name: string; status: string } }>(open(), `subscription { agentStatus { id name status } }`);
   const agent = (await next(updates)).data!.agentStatus;
   expect(agent.name).toBe('Grace');

@@ -1,7 +1,7 @@
 import { Queue, Worker } from 'bullmq';
 import { Countdown, inBatches, type PeerEnvironment, type QueuePeer } from './queue-peer.ts';
 
-const concurrency = Number(process.env['BENCH_B_JOBS'] ?? 200);
+const concurrency = 200;
 
 export async function openBullmq({ redisUrl }: PeerEnvironment): Promise<QueuePeer> {
   if (redisUrl === undefined) throw new Error('BullMQ needs Redis.');

@@ -11,8 +11,8 @@ import { silentLog } from '../../support/log.ts';
 import { Countdown, inBatches, type PeerEnvironment, type QueuePeer } from './queue-peer.ts';
 
 const agents = 4;
-const concurrency = Number(process.env['BENCH_CONCURRENCY'] ?? 4_000);
-const claimBatch = Number(process.env['BENCH_CLAIM'] ?? 1_000);
+const concurrency = 4_000;
+const claimBatch = 1_000;
 
 /** This project's engine as the server wires it: claims for agents, leases, fenced batch settling, 3 events a task, NOTIFY. */
 export async function openHive({ databaseUrl }: PeerEnvironment): Promise<QueuePeer> {

@@ -1,0 +1,121 @@
+import { css, html, LitElement, nothing } from 'lit';
+import type { ResultOf } from '@hive/schema/operations/graphql.ts';
+import type { healthFragment } from '@hive/schema/operations/health.ts';
+import { formatAge } from '../data/format.ts';
+import { statusLook } from '../data/status-look.ts';
+import { base, rows } from '../styles/base.ts';
+import './hive-cell.ts';
+
+type Health = ResultOf<typeof healthFragment>;
+type Provider = Health['providers'][number];
+
+const NAMES: Record<Provider['kind'], string> = {
+  OLLAMA: 'Ollama',
+  LLAMACPP: 'llama.cpp',
+  OPENAI_COMPATIBLE: 'OpenAI-compatible',
+  OPENAI: 'OpenAI',
+  ANTHROPIC: 'Anthropic',
+  EXTRACTIVE: 'Extractive',
+};
+
+/** The setting that changes where each kind of provider is looked for. */
+const HOW_TO: Record<Provider['kind'], string> = {
+  OLLAMA: 'Install Ollama, run “ollama pull llama3.2”, and it is found by itself. Elsewhere? Set OLLAMA_URL.',
+  LLAMACPP: 'Start llama-server with a model, and it is found by itself. Elsewhere? Set LLAMACPP_URL.',
+  OPENAI_COMPATIBLE: 'Set OPENAI_BASE_URL and OPENAI_API_KEY for the server and start it again.',
+  OPENAI: 'Set OPENAI_API_KEY for the server and start it again.',
+  ANTHROPIC: 'Set ANTHROPIC_API_KEY for the server and start it again.',
+  EXTRACTIVE: '',
+};
+
+/** Which models the hive can use, where it looked for each, and how to connect one that is missing. */
+export class HiveModels extends LitElement {
+  static override properties = { health: { attribute: false } };
+
+  declare health: Health | undefined;
+
+  protected override render() {
+    const { health } = this;
+    if (!health) return nothing;
+    return html`
+      ${
+        health.languageModelConnected
+          ? nothing
+          : html`<p class="small">
+              No language model is connected, so answers are taken from your files word for word. Connect any
+              of these; the hive notices within half a minute.
+            </p>`
+      }
+      <ul class="rows">
+        ${health.providers.map((provider) => html`<li>${renderProvider(provider)}</li>`)}
+      </ul>
+    `;
+  }
+
+  static override styles = [
+    base,
+    rows,
+    css`
+      p {
+        margin-block-end: var(--hive-2);
+      }
+      .provider {
+        display: grid;
+        grid-template-columns: max-content minmax(0, 1fr);
+        gap: var(--hive-1) var(--hive-3);
+        padding-block: var(--hive-3);
+      }
+      .text {
+        display: grid;
+        gap: var(--hive-1);
+        min-inline-size: 0;
+        overflow-wrap: anywhere;
+      }
+      .text p {
+        margin: 0;
+      }
+    `,
+  ];
+}
+
+function renderProvider(provider: Provider) {
+  const builtIn = provider.kind === 'EXTRACTIVE';
+  const connected = provider.status === 'UP';
+  const { look } = statusLook(provider.status);
+  const checked =
+    provider.checkedAt && provider.address ? ` · tried ${formatAge(provider.checkedAt, Date.now())}` : '';
+  const state = describeState(provider);
+  return html`
+    <div class="provider">
+      <hive-cell .look=${connected ? look : 'offline'}></hive-cell>
+      <div class="text">
+        <h3>${NAMES[provider.kind]}</h3>
+        <p class="fine muted">${state}${builtIn ? '' : checked}</p>
+        ${provider.address ? html`<p class="fine mono">${provider.address}</p>` : nothing}
+        ${provider.models.length > 0 ? html`<p class="fine muted mono">${provider.models.join(', ')}</p>` : nothing}
+        ${
+          provider.failure && !connected
+            ? html`<p class="fine muted">
+                ${provider.failure.message} <span class="mono">${provider.failure.code}</span>
+              </p>`
+            : nothing
+        }
+        ${!connected && HOW_TO[provider.kind] ? html`<p class="small">${HOW_TO[provider.kind]}</p>` : nothing}
+      </div>
+    </div>
+  `;
+}
+
+function describeState({ kind, status, address }: Provider): string {
+  if (kind === 'EXTRACTIVE') return 'Built in, always there';
+  if (status === 'UP') return 'Connected';
+  return address === null ? 'Not set up' : 'Not reachable';
+}
+
+customElements.define('hive-models', HiveModels);
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'hive-models': HiveModels;
+  }
+}
