@@ -18,7 +18,12 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
-          include: ['server/src/**/*.test.ts', 'mobile-pwa/src/**/*.test.ts', 'schema/**/*.test.ts', 'tests/support/**/*.test.ts'],
+          include: [
+            'server/src/**/*.test.ts',
+            'mobile-pwa/src/**/*.test.ts',
+            'schema/**/*.test.ts',
+            'tests/support/**/*.test.ts',
+          ],
           exclude: ['**/*.pg.test.ts', '**/node_modules/**'],
         },
       },

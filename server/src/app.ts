@@ -46,13 +46,16 @@ export interface App {
   gateway: ModelGateway;
   contextManager: ContextManager;
   execution: TaskExecution;
+  /** Takes over the settings that need no restart. */
+  configure(config: HiveConfig): Promise<void>;
   /** Ends everything in reverse order of start; work in flight has until the deadline. */
   stop(deadlineMs: number): Promise<void>;
 }
 
 /** Migrates the database, builds the hive and starts it. The only place where parts meet. */
 export async function createApp(options: AppOptions): Promise<App> {
-  const { config, log } = options;
+  const { log } = options;
+  let { config } = options;
   const clock = systemClock;
   const database = await connectDatabase({ url: options.databaseUrl, log, poolSize: config.database.poolSize });
   try {
@@ -85,7 +88,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const resourceManager = createResourceManager({
     orm,
     onChanged,
-    offlineAfterMs: 3 * config.agents.healthIntervalMs,
+    offlineAfterMs: () => 3 * config.agents.healthIntervalMs,
     breaker: { failures: config.llm.breakerFailures, cooldownMs: config.llm.breakerCooldownMs },
   });
   const contextManager = createContextManager({
@@ -137,11 +140,11 @@ export async function createApp(options: AppOptions): Promise<App> {
     resourceManager,
     findDefaultProjectId: async () => defaultProjectId,
     workspaceId: workspace.id,
-    settings: {
+    settings: () => ({
       internalTimeoutMs: config.execution.internalTimeoutMs,
       agentHealthIntervalMs: config.agents.healthIntervalMs,
       eventRetentionDays: config.events.retentionDays,
-    },
+    }),
   });
 
   /** What has been started so far, in order. */
@@ -169,7 +172,12 @@ export async function createApp(options: AppOptions): Promise<App> {
     });
     stops.push(() => health.stop());
     const api = { orm, log, workspace, orchestrator, taskManager, resourceManager, contextManager, hub, gateway, health };
-    return { api, health, gateway, contextManager, execution, stop };
+    const configure = async (next: HiveConfig) => {
+      config = next;
+      orchestrator.reconfigured();
+      await gateway.configure(next.llm);
+    };
+    return { api, health, gateway, contextManager, execution, configure, stop };
   } catch (error) {
     await stop(0);
     throw error;

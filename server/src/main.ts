@@ -26,14 +26,27 @@ export interface RunningHive {
 export async function main(options: MainOptions): Promise<RunningHive> {
   const { config, log } = options;
   // Loaded side by side; what they import is most of the time to start.
-  const [{ createApp }, { startHttp }] = await Promise.all([import('./app.ts'), import('./http/start-http.ts')]);
+  const [{ createApp }, { startHttp }] = await Promise.all([
+    import('./app.ts'),
+    import('./http/start-http.ts'),
+  ]);
   const app = await createApp({
-    ...{ config, log, databaseUrl: options.databaseUrl, version: options.version, projectRoot: options.projectRoot },
+    ...{
+      config,
+      log,
+      databaseUrl: options.databaseUrl,
+      version: options.version,
+      projectRoot: options.projectRoot,
+    },
     nodeId: readNodeId(config.dataDir),
   });
   let http: HttpServer;
   try {
-    http = await startHttp({ config: config.server, appFolder: join(options.root, 'mobile-pwa', 'dist'), graphql: app.api });
+    http = await startHttp({
+      config: config.server,
+      appFolder: join(options.root, 'mobile-pwa', 'dist'),
+      graphql: app.api,
+    });
   } catch (error) {
     await app.stop(config.server.shutdownDeadlineMs);
     throw error;

@@ -35,7 +35,12 @@ export async function startTestApi(
   const hub = new Hub({ sql, pump });
   const onChanged = () => pump.wake();
   const taskManager = createTaskManager({ orm, onChanged, onCanceled: () => {} });
-  const resourceManager = createResourceManager({ orm, onChanged, offlineAfterMs: 90_000, breaker: { failures: 5, cooldownMs: 60_000 } });
+  const resourceManager = createResourceManager({
+    orm,
+    onChanged,
+    offlineAfterMs: () => 90_000,
+    breaker: { failures: 5, cooldownMs: 60_000 },
+  });
   const unavailable = () => Promise.reject(new Error('no context manager in this test'));
   const health = await startHealthMonitor({
     ...{ sql, dataDir: '/tmp', version: '0.0.0-test', clock: systemClock, log, providers: () => [] },

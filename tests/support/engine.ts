@@ -1,6 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { assignSlots } from '../../server/src/engines/optimization/assign-slots.ts';
-import { TaskExecution, type TaskExecutionOptions } from '../../server/src/engines/task-execution/task-execution.ts';
+import {
+  TaskExecution,
+  type TaskExecutionOptions,
+} from '../../server/src/engines/task-execution/task-execution.ts';
 import type { TaskHandler } from '../../server/src/engines/task-execution/task-context.ts';
 import { systemClock } from '../../server/src/lib/clock.ts';
 import { sqlOfPool } from '../../server/src/stores/sql.ts';
@@ -49,7 +52,10 @@ export async function insertTestAgent(
 }
 
 /** Enqueues tasks that need `work`; what is not given is ordinary. */
-export function enqueueTestTasks(database: TestDatabase, tasks: readonly Partial<NewTask>[]): Promise<string[]> {
+export function enqueueTestTasks(
+  database: TestDatabase,
+  tasks: readonly Partial<NewTask>[],
+): Promise<string[]> {
   return enqueueTasks(
     sqlOfPool(database.pool),
     tasks.map((task, index) => ({

@@ -10,14 +10,27 @@ export interface GoalFixture {
 const plan = {
   summary: 'Look, then write.',
   nodes: ['look', 'write', 'review'].map((id, index, all) => ({
-    ...{ id, title: id, instruction: `${id} it`, capabilities: ['research'], risk: 'LOW', estimatedCostMicroUsd: 5, input: {} },
+    ...{
+      id,
+      title: id,
+      instruction: `${id} it`,
+      capabilities: ['research'],
+      risk: 'LOW',
+      estimatedCostMicroUsd: 5,
+      input: {},
+    },
     dependsOn: index === 0 ? [] : [all[index - 1]],
   })),
 };
 
 /** A goal whose plan ran: `look` succeeded with an attempt, a step and chunks, `write` and `review` with an output each. */
-export async function insertFinishedGoal(pool: Pool, workspaceId: string, text = 'Explain the project'): Promise<GoalFixture> {
-  const one = async (sql: string, values: unknown[]) => (await pool.query<{ id: string }>(sql, values)).rows[0]!.id;
+export async function insertFinishedGoal(
+  pool: Pool,
+  workspaceId: string,
+  text = 'Explain the project',
+): Promise<GoalFixture> {
+  const one = async (sql: string, values: unknown[]) =>
+    (await pool.query<{ id: string }>(sql, values)).rows[0]!.id;
   const agentId = await one(
     `insert into agent (workspace_id, name, role, kind, capabilities) values ($1, 'agent ' || uuidv7(), 'researcher', 'EXTRACTIVE', '{research}') returning id`,
     [workspaceId],
@@ -50,25 +63,43 @@ export async function insertFinishedGoal(pool: Pool, workspaceId: string, text =
     );
     await pool.query(
       `insert into output (workspace_id, task_id, attempt, text, extractive, provider, citations) values ($1, $2, 1, $3, true, 'extractive', $4)`,
-      [workspaceId, taskId, `output of ${node.id} [1]`, JSON.stringify([{ marker: 1, path: 'README.md', startLine: 1, endLine: 2, quote: 'hive' }])],
+      [
+        workspaceId,
+        taskId,
+        `output of ${node.id} [1]`,
+        JSON.stringify([{ marker: 1, path: 'README.md', startLine: 1, endLine: 2, quote: 'hive' }]),
+      ],
     );
-    await pool.query(`insert into output_chunk (workspace_id, task_id, attempt, start_offset, text) values ($1, $2, 1, 0, 'first '), ($1, $2, 1, 6, 'second')`, [
-      workspaceId,
-      taskId,
-    ]);
+    await pool.query(
+      `insert into output_chunk (workspace_id, task_id, attempt, start_offset, text) values ($1, $2, 1, 0, 'first '), ($1, $2, 1, 6, 'second')`,
+      [workspaceId, taskId],
+    );
     for (const before of node.dependsOn) {
-      await pool.query(`insert into task_dependency (workspace_id, task_id, depends_on_task_id) values ($1, $2, $3)`, [workspaceId, taskId, taskIds[before!]]);
+      await pool.query(
+        `insert into task_dependency (workspace_id, task_id, depends_on_task_id) values ($1, $2, $3)`,
+        [workspaceId, taskId, taskIds[before!]],
+      );
     }
   }
   return { goalId, runId, taskIds };
 }
 
 /** A queued task without a plan. */
-export async function insertTask(pool: Pool, workspaceId: string, columns: { status?: string; title?: string; runAt?: string; routingNote?: string } = {}): Promise<string> {
+export async function insertTask(
+  pool: Pool,
+  workspaceId: string,
+  columns: { status?: string; title?: string; runAt?: string; routingNote?: string } = {},
+): Promise<string> {
   const inserted = await pool.query<{ id: string }>(
     `insert into task (workspace_id, node_id, title, instruction, queue_key, status, run_at, routing_note)
     values ($1, 'task', $2, 'do it', '', $3, coalesce($4::timestamptz, now()), $5) returning id`,
-    [workspaceId, columns.title ?? 'a task', columns.status ?? 'QUEUED', columns.runAt ?? null, columns.routingNote ?? null],
+    [
+      workspaceId,
+      columns.title ?? 'a task',
+      columns.status ?? 'QUEUED',
+      columns.runAt ?? null,
+      columns.routingNote ?? null,
+    ],
   );
   return inserted.rows[0]!.id;
 }

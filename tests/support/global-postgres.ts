@@ -17,7 +17,10 @@ interface Shared {
 }
 
 // Each vitest project runs this file in a module graph of its own; the server they share lives on the process.
-const shared = ((globalThis as { hiveTestPostgres?: Shared }).hiveTestPostgres ??= { users: 0, server: undefined });
+const shared = ((globalThis as { hiveTestPostgres?: Shared }).hiveTestPostgres ??= {
+  users: 0,
+  server: undefined,
+});
 
 /** One PostgreSQL for the run, with a migrated template database that test files clone. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
@@ -68,7 +71,9 @@ async function start(): Promise<{ url: string; stop(): Promise<void> }> {
 /** A database or a session that a test file left behind means it did not close what it opened. */
 async function reportLeaks(url: string): Promise<void> {
   const leaks = await withClient(url, async (client) => {
-    const databases = await client.query<{ name: string }>(`select datname as name from pg_database where datname like 'test\\_%'`);
+    const databases = await client.query<{ name: string }>(
+      `select datname as name from pg_database where datname like 'test\\_%'`,
+    );
     return databases.rows.map((row) => row.name);
   });
   if (leaks.length === 0) return;

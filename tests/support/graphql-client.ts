@@ -5,7 +5,11 @@ import { WebSocket } from 'ws';
 
 export interface GraphQLAnswer<Data = Record<string, unknown>> {
   data?: Data | null;
-  errors?: { message: string; path?: (string | number)[]; extensions?: { code?: string; field?: string; requestId?: string } }[];
+  errors?: {
+    message: string;
+    path?: (string | number)[];
+    extensions?: { code?: string; field?: string; requestId?: string };
+  }[];
 }
 
 type Text<Data, Variables> = string | DocumentNode | TadaDocumentNode<Data, Variables>;
@@ -43,7 +47,10 @@ export interface SocketClient extends Client {
 }
 
 /** A graphql-ws client that does not reconnect unless told to. */
-export function socketClient(url: string, options: { retryAttempts?: number; connectionParams?: Record<string, unknown> } = {}): SocketClient {
+export function socketClient(
+  url: string,
+  options: { retryAttempts?: number; connectionParams?: Record<string, unknown> } = {},
+): SocketClient {
   const closeCodes: number[] = [];
   const sockets: WebSocket[] = [];
   class Recorded extends WebSocket {
@@ -65,12 +72,18 @@ export function socketClient(url: string, options: { retryAttempts?: number; con
 }
 
 /** Results of a subscription as they come; `return()` ends it. */
-export function subscribe<Data = Record<string, unknown>, Variables extends Record<string, unknown> = Record<string, unknown>>(
+export function subscribe<
+  Data = Record<string, unknown>,
+  Variables extends Record<string, unknown> = Record<string, unknown>,
+>(
   client: Client,
   query: Text<Data, Variables>,
   variables?: Variables,
 ): AsyncIterableIterator<GraphQLAnswer<Data>> {
-  return client.iterate({ query: typeof query === 'string' ? query : print(query), variables: variables ?? {} }) as AsyncIterableIterator<GraphQLAnswer<Data>>;
+  return client.iterate({
+    query: typeof query === 'string' ? query : print(query),
+    variables: variables ?? {},
+  }) as AsyncIterableIterator<GraphQLAnswer<Data>>;
 }
 
 /** The next value. @throws Error when there is none within `timeoutMs`, which is a failed test, not a measurement */

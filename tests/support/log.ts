@@ -15,7 +15,11 @@ export function recordingLog(): Logger & { lines: RecordedLine[] } {
   const lines: RecordedLine[] = [];
   const at = (level: RecordedLine['level']) => (first: unknown, second?: unknown) => {
     const fields = typeof first === 'object' && first !== null ? (first as Record<string, unknown>) : {};
-    lines.push({ level, fields, message: typeof first === 'string' ? first : typeof second === 'string' ? second : '' });
+    lines.push({
+      level,
+      fields,
+      message: typeof first === 'string' ? first : typeof second === 'string' ? second : '',
+    });
   };
   return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } as Logger & {
     lines: RecordedLine[];

@@ -36,19 +36,36 @@ export async function replayEventLog(database: Pick<pg.Pool, 'query'>): Promise<
     if (!last) break;
     after = last;
   }
-  const { rows } = await database.query<{ id: string; kind: string; status: string; version: number; attempt: number | null }>(
+  const { rows } = await database.query<{
+    id: string;
+    kind: string;
+    status: string;
+    version: number;
+    attempt: number | null;
+  }>(
     `select id, 'task' as kind, status, version, attempt from task
     union all select id, 'goal', status, version, null from goal
     union all select id, 'workflow_run', status, version, null from workflow_run`,
   );
   const differences = rows.flatMap((row) => {
     const told = state.get(row.id);
-    const [table, log] = [describe(row), told ? describe({ ...told, attempt: row.attempt === null ? null : told.attempt }) : 'nothing'];
+    const [table, log] = [
+      describe(row),
+      told ? describe({ ...told, attempt: row.attempt === null ? null : told.attempt }) : 'nothing',
+    ];
     return table === log ? [] : [`${row.kind} ${row.id}: the table says ${table}, the log ${log}`];
   });
   return { differences: differences.slice(0, 20), subjects: rows.length };
 }
 
-function describe({ status, version, attempt }: { status?: string; version?: number; attempt?: number | null | undefined }): string {
+function describe({
+  status,
+  version,
+  attempt,
+}: {
+  status?: string;
+  version?: number;
+  attempt?: number | null | undefined;
+}): string {
   return `${status} version ${version}${attempt === null ? '' : ` attempt ${attempt}`}`;
 }

@@ -87,8 +87,13 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
 }
 
 async function waitUntilReady(child: ChildProcess, output: () => string, timeoutMs: number): Promise<string> {
-  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await new Promise((done) => setTimeout(done, 20))) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the server exited with ${child.exitCode ?? child.signalCode}:\n${output()}`);
+  for (
+    const deadline = Date.now() + timeoutMs;
+    Date.now() < deadline;
+    await new Promise((done) => setTimeout(done, 20))
+  ) {
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`the server exited with ${child.exitCode ?? child.signalCode}:\n${output()}`);
     const url = /^\s*Open\s+(http:\/\/\S+)/m.exec(output())?.[1];
     if (url && (await answersHealth(url))) return url;
   }

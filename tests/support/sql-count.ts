@@ -25,8 +25,12 @@ export async function countStatements(pool: Pool, work: () => Promise<unknown>):
     }
     return client;
   };
-  (pool as { connect: unknown }).connect = (callback?: (error: unknown, client: unknown, release: unknown) => void) =>
-    callback ? connect((error, client, release) => callback(error, watch(client), release)) : connect().then(watch);
+  (pool as { connect: unknown }).connect = (
+    callback?: (error: unknown, client: unknown, release: unknown) => void,
+  ) =>
+    callback
+      ? connect((error, client, release) => callback(error, watch(client), release))
+      : connect().then(watch);
   try {
     await work();
   } finally {

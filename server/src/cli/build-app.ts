@@ -18,7 +18,8 @@ const hashFile = '.build-hash';
 export async function buildAppIfChanged(root: string, onBuild: () => void): Promise<BuildOutcome> {
   const dist = join(root, 'mobile-pwa', 'dist');
   const hash = hashSources(root);
-  if (existsSync(join(dist, 'index.html')) && readText(join(dist, hashFile)) === hash) return { built: false, seconds: 0 };
+  if (existsSync(join(dist, 'index.html')) && readText(join(dist, hashFile)) === hash)
+    return { built: false, seconds: 0 };
   const began = performance.now();
   onBuild();
   await runVite(join(root, 'mobile-pwa'));
@@ -40,22 +41,33 @@ function hashSources(root: string): string {
 
 function listFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.name !== 'node_modules' && entry.name !== 'dist' && !/\.test\.ts$/.test(entry.name))
-    .flatMap((entry) => (entry.isDirectory() ? listFiles(join(folder, entry.name)) : [join(folder, entry.name)]))
+    .filter(
+      (entry) => entry.name !== 'node_modules' && entry.name !== 'dist' && !entry.name.endsWith('.test.ts'),
+    )
+    .flatMap((entry) =>
+      entry.isDirectory() ? listFiles(join(folder, entry.name)) : [join(folder, entry.name)],
+    )
     .sort();
 }
 
 function runVite(folder: string): Promise<void> {
   const packagePath = createRequire(join(folder, 'package.json')).resolve('vite/package.json');
   const { bin } = JSON.parse(readFileSync(packagePath, 'utf8')) as { bin: { vite: string } };
-  const child = spawn(process.execPath, [join(dirname(packagePath), bin.vite), 'build'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [join(dirname(packagePath), bin.vite), 'build'], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   const keep = (chunk: Buffer) => (output = `${output}${chunk.toString()}`.slice(-4_000));
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`The app does not build (vite exited with ${code}):\n${output.trim()}`))));
+    child.once('close', (code) =>
+      code === 0
+        ? resolve()
+        : reject(new Error(`The app does not build (vite exited with ${code}):\n${output.trim()}`)),
+    );
   });
 }
 

@@ -1,4 +1,15 @@
-import { closeSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { isAlive, startIdentity } from '../database/process-identity.ts';
@@ -85,7 +96,8 @@ function removeIfStale(path: string, dataDir: string): void {
   }
   try {
     const holder = read(path);
-    if (holder && isAlive(holder.pid) && startIdentity(holder.pid) === holder.started) throw new AlreadyRunningError(dataDir, holder);
+    if (holder && isAlive(holder.pid) && startIdentity(holder.pid) === holder.started)
+      throw new AlreadyRunningError(dataDir, holder);
     rmSync(path, { force: true });
   } finally {
     closeSync(guardFile);
@@ -96,7 +108,9 @@ function removeIfStale(path: string, dataDir: string): void {
 function read(path: string): LockFile | undefined {
   try {
     const value = JSON.parse(readFileSync(path, 'utf8')) as Partial<LockFile>;
-    return typeof value.pid === 'number' && typeof value.started === 'string' ? (value as LockFile) : undefined;
+    return typeof value.pid === 'number' && typeof value.started === 'string'
+      ? (value as LockFile)
+      : undefined;
   } catch {
     return undefined;
   }

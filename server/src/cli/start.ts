@@ -36,16 +36,19 @@ async function start(): Promise<void> {
     database.catch(() => {});
     stops.push(async () => (await database.catch(() => undefined))?.stop());
     if (config.app.build === 'auto') {
-      const outcome = await buildAppIfChanged(root, () => say('Building the phone app, because its sources changed …'));
+      const outcome = await buildAppIfChanged(root, () =>
+        say('Building the phone app, because its sources changed …'),
+      );
       if (outcome.built) say(`Built in ${outcome.seconds.toFixed(1)} s.`);
     }
     const [{ main }, { url: databaseUrl }] = await Promise.all([import('../main.ts'), database]);
     if (stopRequest.signal.aborted) return await stopAll();
-    const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
+    const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string })
+      .version;
     const hive = await main({ config, databaseUrl, log, version, root, projectRoot: cwd });
     stops.push(() => hive.stop());
     lock.announce(hive.url);
-    stops.push(await followConfig({ config, configPath, cwd, log }));
+    stops.push(await followConfig({ config, configPath, cwd, log, app: hive.app }));
     greet(config, hive.url, databaseUrl, (performance.now() - began) / 1_000);
     await greetModels(hive.app.gateway);
 
@@ -59,17 +62,29 @@ async function start(): Promise<void> {
   }
 }
 
-async function startDatabase(config: HiveConfig, log: PinoLogger): Promise<{ url: string; stop(): Promise<void> }> {
+async function startDatabase(
+  config: HiveConfig,
+  log: PinoLogger,
+): Promise<{ url: string; stop(): Promise<void> }> {
   if (config.database.url !== undefined) return { url: config.database.url, stop: () => Promise.resolve() };
   const { startEmbeddedPostgres } = await import('../database/embedded-postgres.ts');
   return startEmbeddedPostgres({ dataDir: config.dataDir, log });
 }
 
-async function followConfig(options: { config: HiveConfig; configPath: string; cwd: string; log: PinoLogger }): Promise<() => Promise<void>> {
+async function followConfig(options: {
+  config: HiveConfig;
+  configPath: string;
+  cwd: string;
+  log: PinoLogger;
+  app: { configure(config: HiveConfig): Promise<void> };
+}): Promise<() => Promise<void>> {
   const { watchConfig } = await import('../config/watch-config.ts');
-  const { config, configPath, cwd, log } = options;
+  const { config, configPath, cwd, log, app } = options;
   const watched = await watchConfig({ config, env: process.env, path: configPath, cwd, log });
-  watched.onChange((next) => (log.level = next.log.level));
+  watched.onChange((next) => {
+    log.level = next.log.level;
+    void app.configure(next);
+  });
   return () => watched.stop();
 }
 
@@ -79,17 +94,34 @@ function greet(config: HiveConfig, url: string, databaseUrl: string, seconds: nu
   say('');
   say(`  Open      ${url}`);
   say(`  API       ${url}/graphql   (schema: ${url}/schema.graphql)`);
-  say(`  Data      ${config.database.url === undefined ? `${config.dataDir}   (built-in PostgreSQL)` : redactUrl(databaseUrl)}`);
+  say(
+    `  Data      ${config.database.url === undefined ? `${config.dataDir}   (built-in PostgreSQL)` : redactUrl(databaseUrl)}`,
+  );
 }
 
 interface Gateway {
-  status(): readonly { name: string; kind: string; status: string; address: string | null; models: readonly string[]; failure: { message: string } | null; checkedAt: string | null }[];
+  status(): readonly {
+    name: string;
+    kind: string;
+    status: string;
+    address: string | null;
+    models: readonly string[];
+    failure: { message: string } | null;
+    checkedAt: string | null;
+  }[];
 }
 
 /** The first probes run while the server starts; who is slow to answer is reported as still being looked for. */
 async function greetModels(gateway: Gateway): Promise<void> {
-  const probed = () => gateway.status().every((provider) => provider.kind === 'EXTRACTIVE' || provider.checkedAt !== null || provider.address === null);
-  for (const deadline = Date.now() + 1_500; !probed() && Date.now() < deadline; ) await new Promise((done) => setTimeout(done, 50));
+  const probed = () =>
+    gateway
+      .status()
+      .every(
+        (provider) =>
+          provider.kind === 'EXTRACTIVE' || provider.checkedAt !== null || provider.address === null,
+      );
+  for (const deadline = Date.now() + 1_500; !probed() && Date.now() < deadline;)
+    await new Promise((done) => setTimeout(done, 50));
   say('  Models');
   for (const provider of gateway.status()) {
     const address = provider.address ? ` at ${redactUrl(provider.address)}` : '';
@@ -109,7 +141,12 @@ start().then(
   () => process.exit(0),
   (error: unknown) => {
     const expected = error instanceof ConfigError || error instanceof AlreadyRunningError;
-    const text = error instanceof Error ? (expected || !process.env['HIVE_DEBUG'] ? error.message : error.stack) : String(error);
+    const text =
+      error instanceof Error
+        ? expected || !process.env['HIVE_DEBUG']
+          ? error.message
+          : error.stack
+        : String(error);
     process.stderr.write(`${text}\n`);
     process.exit(1);
   },

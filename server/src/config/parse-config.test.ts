@@ -1,11 +1,20 @@
 import { expect, test } from 'vitest';
-import { ConfigError, parseConfig, redactUrl, suspectEnvironment, type ConfigSources } from './parse-config.ts';
+import {
+  ConfigError,
+  parseConfig,
+  redactUrl,
+  suspectEnvironment,
+  type ConfigSources,
+} from './parse-config.ts';
 
 const parse = (env: ConfigSources['env'], file?: unknown) =>
   parseConfig({
     env,
     cwd: '/home/me',
-    file: file === undefined ? undefined : { path: 'hive.config.json', text: typeof file === 'string' ? file : JSON.stringify(file) },
+    file:
+      file === undefined
+        ? undefined
+        : { path: 'hive.config.json', text: typeof file === 'string' ? file : JSON.stringify(file) },
   });
 
 function problemsOf(env: ConfigSources['env'], file?: unknown): readonly string[] {
@@ -20,7 +29,12 @@ function problemsOf(env: ConfigSources['env'], file?: unknown): readonly string[
 
 test('defaults need nothing set', () => {
   const config = parse({});
-  expect(config.server).toEqual({ host: '127.0.0.1', port: 4000, allowedHosts: [], shutdownDeadlineMs: 10_000 });
+  expect(config.server).toEqual({
+    host: '127.0.0.1',
+    port: 4000,
+    allowedHosts: [],
+    shutdownDeadlineMs: 10_000,
+  });
   expect(config.dataDir).toBe('/home/me/.hive');
   expect(config.execution.leaseMs).toBe(30_000);
   expect(config.agents.healthIntervalMs).toBe(30_000);
@@ -36,7 +50,10 @@ test('the environment wins over the file, the file over the default', () => {
 });
 
 test('lists and maps come from comma-separated text', () => {
-  const config = parse({ HIVE_LLM_PROVIDERS: 'openai, extractive', HIVE_LLM_MODELS: 'openai=gpt-5,ollama=llama3.2:3b' });
+  const config = parse({
+    HIVE_LLM_PROVIDERS: 'openai, extractive',
+    HIVE_LLM_MODELS: 'openai=gpt-5,ollama=llama3.2:3b',
+  });
   expect(config.llm.providers).toEqual(['openai', 'extractive']);
   expect(config.llm.models).toEqual({ openai: 'gpt-5', ollama: 'llama3.2:3b' });
 });
@@ -57,9 +74,15 @@ test('all errors of both sources come at once, each with name, value and what is
     { events: { retentionDays: -1 }, execution: { leaseMs: 'long' } },
   );
   expect(problems).toHaveLength(5);
-  expect(problems).toContain('HIVE_PORT (environment) is 70000; it must be a whole number (0 takes any free port) from 0 to 65535.');
-  expect(problems).toContain('HIVE_LOG_LEVEL (environment) is "loud"; it must be one of debug, info, warn, error, silent.');
-  expect(problems.join('\n')).toContain('events.retentionDays (hive.config.json) is -1; it must be a whole number of days');
+  expect(problems).toContain(
+    'HIVE_PORT (environment) is 70000; it must be a whole number (0 takes any free port) from 0 to 65535.',
+  );
+  expect(problems).toContain(
+    'HIVE_LOG_LEVEL (environment) is "loud"; it must be one of debug, info, warn, error, silent.',
+  );
+  expect(problems.join('\n')).toContain(
+    'events.retentionDays (hive.config.json) is -1; it must be a whole number of days',
+  );
   expect(problems.join('\n')).toContain('execution.leaseMs (hive.config.json) is "long"');
   expect(problems.join('\n')).toContain('HIVE_LLM_PROVIDERS (environment) is ["ollama","gpt"]');
 });
@@ -73,24 +96,37 @@ test.each([
   [{ port: 1 }, 'port (hive.config.json) is not a setting. Did you mean server.port?'],
   [{ HIVE_PORT: 1 }, 'HIVE_PORT (hive.config.json) is not a setting. Did you mean server.port?'],
   [{ lm: {} }, 'lm (hive.config.json) is not a setting. Did you mean llm?'],
-  [{ agents: { colour: 1 } }, 'agents.colour (hive.config.json) is not a setting. Known here: healthIntervalMs.'],
+  [
+    { agents: { colour: 1 } },
+    'agents.colour (hive.config.json) is not a setting. Known here: healthIntervalMs.',
+  ],
 ])('an unknown key %j is an error with a suggestion', (file, message) => {
   expect(problemsOf({}, file)).toEqual([message]);
 });
 
-test.each(['127.0.0.1', '127.9.9.9', '::1', '[::1]', 'localhost', 'LOCALHOST'])('HIVE_HOST=%s is loopback', (host) => {
-  expect(parse({ HIVE_HOST: host }).server.host).toBe(host);
-});
+test.each(['127.0.0.1', '127.9.9.9', '::1', '[::1]', 'localhost', 'LOCALHOST'])(
+  'HIVE_HOST=%s is loopback',
+  (host) => {
+    expect(parse({ HIVE_HOST: host }).server.host).toBe(host);
+  },
+);
 
-test.each(['0.0.0.0', '::', '192.168.1.2', 'example.com', '127.0.0.1.example.com', '::ffff:10.0.0.1'])('HIVE_HOST=%s is refused with the reason', (host) => {
-  const [problem] = problemsOf({ HIVE_HOST: host });
-  expect(problem).toContain(`HIVE_HOST (environment) is "${host}"`);
-  expect(problem).toContain('no sign-in yet');
-});
+test.each(['0.0.0.0', '::', '192.168.1.2', 'example.com', '127.0.0.1.example.com', '::ffff:10.0.0.1'])(
+  'HIVE_HOST=%s is refused with the reason',
+  (host) => {
+    const [problem] = problemsOf({ HIVE_HOST: host });
+    expect(problem).toContain(`HIVE_HOST (environment) is "${host}"`);
+    expect(problem).toContain('no sign-in yet');
+  },
+);
 
 test('secrets are in no message', () => {
   const problems = problemsOf(
-    { DATABASE_URL: 'mysql://user:hunter2@host/db?sslpassword=hunter3', REDIS_URL: 'http://:hunter4@h', OLLAMA_URL: 'ftp://u:hunter5@h' },
+    {
+      DATABASE_URL: 'mysql://user:hunter2@host/db?sslpassword=hunter3',
+      REDIS_URL: 'http://:hunter4@h',
+      OLLAMA_URL: 'ftp://u:hunter5@h',
+    },
     { llm: { openaiApiKey: ['sk-hunter6'], anthropicApiKey: '' } },
   );
   expect(problems).toHaveLength(5);
@@ -109,7 +145,9 @@ test.each(['[]', 'null', '3'])('a file that holds %s is refused', (text) => {
 });
 
 test('a section that is no object is refused, also when the environment sets something inside it', () => {
-  expect(problemsOf({ HIVE_PORT: '5000' }, { server: 'fast' })).toEqual(['server (hive.config.json) must be an object of settings.']);
+  expect(problemsOf({ HIVE_PORT: '5000' }, { server: 'fast' })).toEqual([
+    'server (hive.config.json) must be an object of settings.',
+  ]);
 });
 
 test('a password with an @ in it is redacted whole', () => {
@@ -117,5 +155,7 @@ test('a password with an @ in it is redacted whole', () => {
 });
 
 test('a misspelt variable is pointed out, a foreign one is not', () => {
-  expect(suspectEnvironment({ HIVE_PROT: '1', HIVE_TEST_JSON: 'x', HIVE_PORT: '2' })).toEqual(['HIVE_PROT is not a setting; did you mean HIVE_PORT?']);
+  expect(suspectEnvironment({ HIVE_PROT: '1', HIVE_TEST_JSON: 'x', HIVE_PORT: '2' })).toEqual([
+    'HIVE_PROT is not a setting; did you mean HIVE_PORT?',
+  ]);
 });

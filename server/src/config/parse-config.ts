@@ -18,7 +18,9 @@ export interface ConfigSources {
 export class ConfigError extends Error {
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
-    super(`The configuration has ${problems.length === 1 ? 'an error' : `${problems.length} errors`}:\n${problems.map((line) => `  - ${line}`).join('\n')}`);
+    super(
+      `The configuration has ${problems.length === 1 ? 'an error' : `${problems.length} errors`}:\n${problems.map((line) => `  - ${line}`).join('\n')}`,
+    );
     this.name = 'ConfigError';
     this.problems = problems;
   }
@@ -76,10 +78,17 @@ function fromText(setting: Setting, text: string): unknown {
   if (setting.kind === 'list') return parts.filter((part) => part !== '');
   if (setting.kind === 'text') return text;
   const pairs = parts.map((part) => /^([^=]+)=(.+)$/.exec(part));
-  return pairs.every((pair) => pair !== null) ? Object.fromEntries(pairs.map((pair) => [pair[1]!.trim(), pair[2]!.trim()])) : text;
+  return pairs.every((pair) => pair !== null)
+    ? Object.fromEntries(pairs.map((pair) => [pair[1]!.trim(), pair[2]!.trim()]))
+    : text;
 }
 
-function describeIssues(issues: readonly z.core.$ZodIssue[], values: Record<string, unknown>, fromEnv: ReadonlySet<string>, { file }: ConfigSources): string[] {
+function describeIssues(
+  issues: readonly z.core.$ZodIssue[],
+  values: Record<string, unknown>,
+  fromEnv: ReadonlySet<string>,
+  { file }: ConfigSources,
+): string[] {
   const lines = new Set<string>();
   for (const issue of issues) {
     const path = issue.path.map(String);
@@ -87,7 +96,9 @@ function describeIssues(issues: readonly z.core.$ZodIssue[], values: Record<stri
     if (setting) {
       const name = setting.path.join('.');
       const source = fromEnv.has(name) ? `${setting.env} (environment)` : `${name} (${file?.path ?? 'file'})`;
-      lines.add(`${source} is ${printable(getAt(values, setting.path), setting)}; it must be ${setting.allowed}.`);
+      lines.add(
+        `${source} is ${printable(getAt(values, setting.path), setting)}; it must be ${setting.allowed}.`,
+      );
     } else if (issue.code === 'unrecognized_keys') {
       for (const key of issue.keys) lines.add(describeUnknownKey(path, key, file));
     } else {
@@ -99,34 +110,52 @@ function describeIssues(issues: readonly z.core.$ZodIssue[], values: Record<stri
 
 function describeUnknownKey(path: readonly string[], key: string, file: ConfigFile | undefined): string {
   const here = path.join('.');
-  const known = new Set(settings.filter((setting) => setting.path.slice(0, path.length).join('.') === here).map((setting) => setting.path[path.length]!));
+  const known = new Set(
+    settings
+      .filter((setting) => setting.path.slice(0, path.length).join('.') === here)
+      .map((setting) => setting.path[path.length]!),
+  );
   const full = [...path, key].join('.');
   // First a slip of the pen here, then the right name in the wrong section.
-  const meant = closest(key, [...known]) ?? settings.find((setting) => setting.path.at(-1) === key || setting.env === key)?.path.join('.');
-  const suggestion = meant ? ` Did you mean ${meant.includes('.') ? meant : [...path, meant].join('.')}?` : ` Known here: ${[...known].join(', ')}.`;
+  const meant =
+    closest(key, [...known]) ??
+    settings.find((setting) => setting.path.at(-1) === key || setting.env === key)?.path.join('.');
+  const suggestion = meant
+    ? ` Did you mean ${meant.includes('.') ? meant : [...path, meant].join('.')}?`
+    : ` Known here: ${[...known].join(', ')}.`;
   return `${full} (${file?.path ?? 'file'}) is not a setting.${suggestion}`;
 }
 
 function printable(value: unknown, setting: Setting): string {
   if (value === undefined) return 'missing';
   if (setting.secret === 'whole') return `a secret that is not shown (${typeof value})`;
-  const text = JSON.stringify(setting.secret === 'url' ? redactUrl(String(value)) : value) ?? String(value);
+  const text =
+    JSON.stringify(setting.secret === 'url' && typeof value === 'string' ? redactUrl(value) : value) ??
+    typeof value;
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
 /** The URL without its user's password and without its query, both of which may be secret. */
 export function redactUrl(url: string): string {
   // Not by the URL class: what has to be shown here is often no valid URL. The last @ ends the credentials.
-  return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)?([^/?#]*)@/i, (_, scheme: string | undefined, credentials: string) => {
-    const user = credentials.split(':')[0] ?? '';
-    return `${scheme ?? ''}${user}:***@`;
-  }).replace(/[?#].*$/, (rest) => `${rest[0]}…`);
+  return url
+    .replace(
+      /^([a-z][a-z0-9+.-]*:\/\/)?([^/?#]*)@/i,
+      (_, scheme: string | undefined, credentials: string) => {
+        const user = credentials.split(':')[0] ?? '';
+        return `${scheme ?? ''}${user}:***@`;
+      },
+    )
+    .replace(/[?#].*$/, (rest) => `${rest[0]}…`);
 }
 
 /** The nearest of `names` by edit distance, when it is near enough to be a slip. */
 export function closest(name: string, names: readonly string[]): string | undefined {
   const limit = Math.min(2, Math.ceil(name.length / 3));
-  const ranked = names.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }));
+  const ranked = names.map((candidate) => ({
+    candidate,
+    distance: editDistance(name.toLowerCase(), candidate.toLowerCase()),
+  }));
   ranked.sort((left, right) => left.distance - right.distance);
   return ranked[0] && ranked[0].distance <= limit ? ranked[0].candidate : undefined;
 }

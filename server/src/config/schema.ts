@@ -13,9 +13,16 @@ export interface SettingMeta {
   secret?: 'whole' | 'url';
 }
 
-const setting = <Schema extends z.ZodType>(schema: Schema, meta: SettingMeta): Schema => schema.meta({ ...meta });
+const setting = <Schema extends z.ZodType>(schema: Schema, meta: SettingMeta): Schema =>
+  schema.meta({ ...meta });
 
-const wholeNumber = (env: string, fallback: number, [min, max]: [number, number], unit: string, reloadable = false) =>
+const wholeNumber = (
+  env: string,
+  fallback: number,
+  [min, max]: [number, number],
+  unit: string,
+  reloadable = false,
+) =>
   setting(z.int().min(min).max(max).default(fallback), {
     env,
     allowed: `a whole number ${unit} from ${min} to ${max}`,
@@ -47,7 +54,8 @@ const server = z.strictObject({
   /** Names besides the loopback ones that a request may carry in its Host header, for a tunnel in front of the server. */
   allowedHosts: setting(z.array(z.string().regex(hostName)).default([]), {
     env: 'HIVE_ALLOWED_HOSTS',
-    allowed: 'a list of host names, each with its port when that is not the default one, for example hive.example:8443',
+    allowed:
+      'a list of host names, each with its port when that is not the default one, for example hive.example:8443',
   }),
   shutdownDeadlineMs: wholeNumber('HIVE_SHUTDOWN_DEADLINE_MS', 10_000, [100, 600_000], 'of milliseconds'),
 });
@@ -90,16 +98,36 @@ const llm = z.strictObject({
       reloadable: true,
     },
   ),
-  ollamaUrl: setting(httpUrl.default('http://127.0.0.1:11434'), { env: 'OLLAMA_URL', allowed: 'an http or https URL', secret: 'url' }),
-  llamacppUrl: setting(httpUrl.default('http://127.0.0.1:8080'), { env: 'LLAMACPP_URL', allowed: 'an http or https URL', secret: 'url' }),
-  openaiApiKey: setting(z.string().min(1).exactOptional(), { env: 'OPENAI_API_KEY', allowed: 'the key as OpenAI shows it', secret: 'whole' }),
-  openaiBaseUrl: setting(httpUrl.exactOptional(), { env: 'OPENAI_BASE_URL', allowed: 'an http or https URL', secret: 'url' }),
+  ollamaUrl: setting(httpUrl.default('http://127.0.0.1:11434'), {
+    env: 'OLLAMA_URL',
+    allowed: 'an http or https URL',
+    secret: 'url',
+  }),
+  llamacppUrl: setting(httpUrl.default('http://127.0.0.1:8080'), {
+    env: 'LLAMACPP_URL',
+    allowed: 'an http or https URL',
+    secret: 'url',
+  }),
+  openaiApiKey: setting(z.string().min(1).exactOptional(), {
+    env: 'OPENAI_API_KEY',
+    allowed: 'the key as OpenAI shows it',
+    secret: 'whole',
+  }),
+  openaiBaseUrl: setting(httpUrl.exactOptional(), {
+    env: 'OPENAI_BASE_URL',
+    allowed: 'an http or https URL',
+    secret: 'url',
+  }),
   anthropicApiKey: setting(z.string().min(1).exactOptional(), {
     env: 'ANTHROPIC_API_KEY',
     allowed: 'the key as Anthropic shows it',
     secret: 'whole',
   }),
-  anthropicBaseUrl: setting(httpUrl.exactOptional(), { env: 'ANTHROPIC_BASE_URL', allowed: 'an http or https URL', secret: 'url' }),
+  anthropicBaseUrl: setting(httpUrl.exactOptional(), {
+    env: 'ANTHROPIC_BASE_URL',
+    allowed: 'an http or https URL',
+    secret: 'url',
+  }),
   models: setting(z.partialRecord(z.enum(providerNames), z.string().min(1)).default({}), {
     env: 'HIVE_LLM_MODELS',
     allowed: `a model name for each provider, for example ollama=llama3.2,openai=gpt-5 (providers: ${providerNames.join(', ')})`,
@@ -120,11 +148,23 @@ const execution = z.strictObject({
 });
 
 const agents = z.strictObject({
-  healthIntervalMs: wholeNumber('HIVE_AGENT_HEALTH_INTERVAL_MS', 30_000, [1_000, day], 'of milliseconds', true),
+  healthIntervalMs: wholeNumber(
+    'HIVE_AGENT_HEALTH_INTERVAL_MS',
+    30_000,
+    [1_000, day],
+    'of milliseconds',
+    true,
+  ),
 });
 
 const events = z.strictObject({
-  retentionDays: wholeNumber('HIVE_EVENT_RETENTION_DAYS', 90, [0, 36_500], 'of days (0 keeps them for ever)', true),
+  retentionDays: wholeNumber(
+    'HIVE_EVENT_RETENTION_DAYS',
+    90,
+    [0, 36_500],
+    'of days (0 keeps them for ever)',
+    true,
+  ),
 });
 
 const app = z.strictObject({
@@ -135,7 +175,10 @@ const app = z.strictObject({
 });
 
 export const configSchema = z.strictObject({
-  dataDir: setting(z.string().min(1).default('.hive'), { env: 'HIVE_DATA_DIR', allowed: 'the path of a folder' }),
+  dataDir: setting(z.string().min(1).default('.hive'), {
+    env: 'HIVE_DATA_DIR',
+    allowed: 'the path of a folder',
+  }),
   server: server.prefault({}),
   database: database.prefault({}),
   redis: redis.prefault({}),
@@ -172,7 +215,9 @@ function listSettings(schema: z.ZodType, path: readonly string[]): Setting[] {
     const meta = schema.meta() as unknown as SettingMeta;
     return [{ ...meta, path, kind: kindOf(bare) }];
   }
-  return Object.entries(bare.shape as Record<string, z.ZodType>).flatMap(([key, child]) => listSettings(child, [...path, key]));
+  return Object.entries(bare.shape as Record<string, z.ZodType>).flatMap(([key, child]) =>
+    listSettings(child, [...path, key]),
+  );
 }
 
 function unwrap(schema: z.ZodType): z.ZodType {

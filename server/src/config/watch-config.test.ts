@@ -12,7 +12,8 @@ let path: string;
 let watched: ConfigWatch;
 let log: ReturnType<typeof recordingLog>;
 
-const write = (value: unknown) => writeFileSync(path, typeof value === 'string' ? value : JSON.stringify(value));
+const write = (value: unknown) =>
+  writeFileSync(path, typeof value === 'string' ? value : JSON.stringify(value));
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'hive-config-'));

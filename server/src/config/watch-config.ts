@@ -40,23 +40,35 @@ export async function watchConfig(options: {
     try {
       read = parseConfig({ env, file: readConfigFile(path), cwd });
     } catch (error) {
-      log.warn({ error: error instanceof Error ? error.message : String(error) }, `${path} was changed and is not valid; the settings stay as they were`);
+      log.warn(
+        { error: error instanceof Error ? error.message : String(error) },
+        `${path} was changed and is not valid; the settings stay as they were`,
+      );
       return;
     }
-    const changed = settings.filter((setting) => !isDeepStrictEqual(getAt(read, setting.path), getAt(current, setting.path)));
+    const changed = settings.filter(
+      (setting) => !isDeepStrictEqual(getAt(read, setting.path), getAt(current, setting.path)),
+    );
     const names = (list: typeof changed) => list.map((setting) => setting.path.join('.'));
     const later = changed.filter((setting) => !setting.reloadable);
     if (later.length > 0) log.warn({ settings: names(later) }, 'these settings take effect after a restart');
     const now = changed.filter((setting) => setting.reloadable);
     if (now.length === 0) return;
     const previous = current;
-    current = withSettings(previous, read, now.map((setting) => setting.path));
+    current = withSettings(
+      previous,
+      read,
+      now.map((setting) => setting.path),
+    );
     log.info({ settings: names(now) }, 'settings reloaded');
     for (const listener of listeners) listener(current, previous);
   };
 
   // Editors replace the file in several steps: wait until its size rests.
-  const watcher = watch(path, { ignoreInitial: true, awaitWriteFinish: { stabilityThreshold: 100, pollInterval: 20 } });
+  const watcher = watch(path, {
+    ignoreInitial: true,
+    awaitWriteFinish: { stabilityThreshold: 100, pollInterval: 20 },
+  });
   watcher.on('all', reload);
   await new Promise<void>((ready) => watcher.once('ready', ready));
   return {
@@ -75,7 +87,8 @@ function withSettings(base: HiveConfig, read: HiveConfig, paths: readonly (reado
   const merged: Record<string, unknown> = { ...base };
   for (const [section = '', key] of paths) {
     const value = getAt(read, key === undefined ? [section] : [section, key]);
-    merged[section] = key === undefined ? value : Object.freeze({ ...(merged[section] as object), [key]: value });
+    merged[section] =
+      key === undefined ? value : Object.freeze({ ...(merged[section] as object), [key]: value });
   }
   return Object.freeze(merged) as unknown as HiveConfig;
 }

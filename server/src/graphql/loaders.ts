@@ -6,8 +6,21 @@ import type { Output } from '../entities/output.ts';
 import type { Step } from '../entities/step.ts';
 import type { Task } from '../entities/task.ts';
 import type { WorkflowRun } from '../entities/workflow-run.ts';
-import { activeTasksOfAgents, agentsOfCrews, findAgents, findCrews, findProjects } from '../stores/agent-reads.ts';
-import { findGoals, findRuns, latestRunIds, noProgress, progressOfRuns, type Progress } from '../stores/goal-reads.ts';
+import {
+  activeTasksOfAgents,
+  agentsOfCrews,
+  findAgents,
+  findCrews,
+  findProjects,
+} from '../stores/agent-reads.ts';
+import {
+  findGoals,
+  findRuns,
+  latestRunIds,
+  noProgress,
+  progressOfRuns,
+  type Progress,
+} from '../stores/goal-reads.ts';
 import type { Page, PageRequest } from '../stores/page.ts';
 import {
   dependenciesOfTasks,

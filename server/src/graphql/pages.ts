@@ -21,7 +21,13 @@ export function decodeRowCursor(cursor: string, field: string): string {
   const id = text.slice(3);
   // Re-encoding refuses the many texts that base64url decodes alike.
   if (text.startsWith('r1.') && uuid.test(id) && encodeRowCursor(id) === cursor) return id;
-  throw new ValidationError([{ path: field, message: 'is not a cursor of this list; leave it out to start anew', value: cursor.slice(0, 200) }]);
+  throw new ValidationError([
+    {
+      path: field,
+      message: 'is not a cursor of this list; leave it out to start anew',
+      value: cursor.slice(0, 200),
+    },
+  ]);
 }
 
 /** @throws ValidationError naming `first`, `last`, `after` or `before` */
@@ -42,17 +48,27 @@ export function parsePage(args: PageArgs): PageRequest {
 
 export function pageSize(size: number, field: 'first' | 'last'): number {
   if (Number.isInteger(size) && size >= 1 && size <= maxPageSize) return size;
-  throw new ValidationError([{ path: field, message: `must be from 1 to ${maxPageSize}`, value: String(size) }]);
+  throw new ValidationError([
+    { path: field, message: `must be from 1 to ${maxPageSize}`, value: String(size) },
+  ]);
 }
 
 export interface ConnectionOf<Row> {
   edges: { cursor: string; node: Row }[];
-  pageInfo: { hasNextPage: boolean; hasPreviousPage: boolean; startCursor: string | null; endCursor: string | null };
+  pageInfo: {
+    hasNextPage: boolean;
+    hasPreviousPage: boolean;
+    startCursor: string | null;
+    endCursor: string | null;
+  };
   /** Counted only when a client asks for it. */
   count(): Promise<number>;
 }
 
-export function toConnection<Row extends { id: string }>(page: Page<Row>, count: () => Promise<number> = () => Promise.resolve(0)): ConnectionOf<Row> {
+export function toConnection<Row extends { id: string }>(
+  page: Page<Row>,
+  count: () => Promise<number> = () => Promise.resolve(0),
+): ConnectionOf<Row> {
   const edges = page.rows.map((node) => ({ cursor: encodeRowCursor(node.id), node }));
   return {
     edges,

@@ -17,7 +17,10 @@ export async function runSubscription(args: ExecutionArgs): Promise<ExecutionRes
   const source = await createSourceEventStream({ ...args, contextValue: { ...outer, signal } });
   if (!(Symbol.asyncIterator in source)) {
     stopping.abort();
-    return { ...source, errors: (source.errors ?? []).map((error) => presentError(error, requestId, deps.log)) };
+    return {
+      ...source,
+      errors: (source.errors ?? []).map((error) => presentError(error, requestId, deps.log)),
+    };
   }
 
   const events = source[Symbol.asyncIterator]();
@@ -28,7 +31,9 @@ export async function runSubscription(args: ExecutionArgs): Promise<ExecutionRes
         if (next.done) return;
         const contextValue = { ...outer, ...createContext(deps, requestId, signal) };
         const result = await execute({ ...args, rootValue: next.value, contextValue });
-        yield result.errors ? { ...result, errors: result.errors.map((error) => presentError(error, requestId, deps.log)) } : result;
+        yield result.errors
+          ? { ...result, errors: result.errors.map((error) => presentError(error, requestId, deps.log)) }
+          : result;
       }
     } catch (error) {
       if (!signal.aborted) throw presentError(error, requestId, deps.log);

@@ -1,4 +1,11 @@
-import { Kind, getOperationAST, type DocumentNode, type ExecutionArgs, type ExecutionResult, type FieldNode } from 'graphql';
+import {
+  Kind,
+  getOperationAST,
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FieldNode,
+} from 'graphql';
 import type { Context } from './context.ts';
 import type { ResultStream } from './run-subscription.ts';
 
@@ -55,11 +62,20 @@ export class SharedSubscriptions {
   }
 
   /** @param query the document's text, which together with the variables decides who shares */
-  async subscribe(args: ExecutionArgs, query: string, buffer: OutgoingBuffer): Promise<ExecutionResult | AsyncGenerator<SharedResult | ExecutionResult>> {
+  async subscribe(
+    args: ExecutionArgs,
+    query: string,
+    buffer: OutgoingBuffer,
+  ): Promise<ExecutionResult | AsyncGenerator<SharedResult | ExecutionResult>> {
     const behaviour = shareable(args);
     if (!behaviour) return this.#subscribe(args);
     const { scope } = args.contextValue as Context;
-    const key = JSON.stringify([scope.workspaceId, query, args.operationName ?? null, sortedEntries(args.variableValues)]);
+    const key = JSON.stringify([
+      scope.workspaceId,
+      query,
+      args.operationName ?? null,
+      sortedEntries(args.variableValues),
+    ]);
     for (;;) {
       let group = this.#groups.get(key);
       if (!group) {
@@ -236,7 +252,10 @@ function shareable(args: ExecutionArgs): { replaysLast: boolean } | undefined {
   return joinable[field.name.value];
 }
 
-function onlyRootField(document: DocumentNode, operationName: string | null | undefined): FieldNode | undefined {
+function onlyRootField(
+  document: DocumentNode,
+  operationName: string | null | undefined,
+): FieldNode | undefined {
   const selections = getOperationAST(document, operationName)?.selectionSet.selections ?? [];
   const [only] = selections;
   return selections.length === 1 && only?.kind === Kind.FIELD ? only : undefined;

@@ -27,12 +27,21 @@ let page: Promise<Buffer> | undefined;
 /** 9 MB of editor, all of it in the page: nothing comes from a CDN. Built when the first person asks for it. */
 async function buildPage(): Promise<Buffer> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
-  const html = renderGraphiQL({ title: 'Agent Hive API', endpoint: '/graphql', subscriptionsProtocol: 'WS', defaultQuery: starter } as never);
+  const html = renderGraphiQL({
+    title: 'Agent Hive API',
+    endpoint: '/graphql',
+    subscriptionsProtocol: 'WS',
+    defaultQuery: starter,
+  } as never);
   return promisify(gzip)(html);
 }
 
 export function wantsGraphiQL(request: IncomingMessage): boolean {
-  return request.method === 'GET' && (request.headers.accept ?? '').includes('text/html') && !(request.url ?? '').includes('query=');
+  return (
+    request.method === 'GET' &&
+    (request.headers.accept ?? '').includes('text/html') &&
+    !(request.url ?? '').includes('query=')
+  );
 }
 
 export async function sendGraphiQL(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -50,5 +59,8 @@ export async function sendGraphiQL(request: IncomingMessage, response: ServerRes
     "base-uri 'none'",
     "frame-ancestors 'none'",
   ].join('; ');
-  send(response, 200, 'text/html; charset=utf-8', await page, { 'content-encoding': 'gzip', 'content-security-policy': policy });
+  send(response, 200, 'text/html; charset=utf-8', await page, {
+    'content-encoding': 'gzip',
+    'content-security-policy': policy,
+  });
 }

@@ -29,7 +29,9 @@ export function createPipeline(deps: GraphQLDeps): Yoga {
     schema,
     plugins: [limits, ownSubscribe, ownCodes],
     context: ({ requestId }) => createContext(deps, requestId),
-    maskedErrors: { maskError: (error) => presentError(error, requestIds.getStore() ?? randomUUID(), deps.log) },
+    maskedErrors: {
+      maskError: (error) => presentError(error, requestIds.getStore() ?? randomUUID(), deps.log),
+    },
     // GraphiQL is served from this process: see graphiql.ts. Yoga's own page loads its code from a CDN.
     graphiql: false,
     landingPage: false,
@@ -48,7 +50,9 @@ const limits: Plugin = {
         return parseDocument(source, { maxTokens: documentLimits.tokens });
       } catch (error) {
         if (error instanceof GraphQLError && /Document contains more th/.test(error.message)) {
-          throw new GraphQLError(`The document has more than ${documentLimits.tokens} tokens.`, { extensions: { code: 'LIMIT_EXCEEDED', http: { status: 400 } } });
+          throw new GraphQLError(`The document has more than ${documentLimits.tokens} tokens.`, {
+            extensions: { code: 'LIMIT_EXCEEDED', http: { status: 400 } },
+          });
         }
         throw error;
       }
@@ -71,22 +75,38 @@ const ownCodes: Plugin = {
     if (!('errors' in result)) return;
     for (const error of result.errors ?? []) {
       const code = error.extensions?.['code'];
-      if (code === undefined || String(code).startsWith('GRAPHQL_') || code === 'BAD_USER_INPUT') error.extensions['code'] = 'VALIDATION';
+      if (
+        code === undefined ||
+        (typeof code === 'string' && code.startsWith('GRAPHQL_')) ||
+        code === 'BAD_USER_INPUT'
+      )
+        error.extensions['code'] = 'VALIDATION';
     }
   },
 };
 
 /** Answers `/graphql` over HTTP. Queries by GET or POST, mutations by POST only. */
-export async function answerGraphQL(yoga: Yoga, request: IncomingMessage, response: ServerResponse): Promise<void> {
+export async function answerGraphQL(
+  yoga: Yoga,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const requestId = randomUUID();
   response.setHeader('x-request-id', requestId);
   if (request.method === 'POST') {
     const refusal = refuseForgeable(request.headers);
     if (refusal) return sendError(response, refusal.status, 'FORBIDDEN', refusal.message);
     const body = await readBody(request, maxBodyBytes);
-    if (body === undefined) return sendError(response, 413, 'LIMIT_EXCEEDED', `The body is larger than ${maxBodyBytes} bytes.`);
+    if (body === undefined)
+      return sendError(response, 413, 'LIMIT_EXCEEDED', `The body is larger than ${maxBodyBytes} bytes.`);
     const operation = parseOperation(body);
-    if (!operation) return sendError(response, 400, 'VALIDATION', 'The body must be one JSON object with a query. Batches are not supported.');
+    if (!operation)
+      return sendError(
+        response,
+        400,
+        'VALIDATION',
+        'The body must be one JSON object with a query. Batches are not supported.',
+      );
     // Yoga takes a body that was read and parsed before it.
     Object.assign(request, { body: operation });
   } else if (request.method !== 'GET') {
@@ -99,7 +119,11 @@ export async function answerGraphQL(yoga: Yoga, request: IncomingMessage, respon
 function parseOperation(body: string): object | undefined {
   try {
     const value: unknown = JSON.parse(body);
-    return typeof value === 'object' && value !== null && typeof (value as { query?: unknown }).query === 'string' ? value : undefined;
+    return typeof value === 'object' &&
+      value !== null &&
+      typeof (value as { query?: unknown }).query === 'string'
+      ? value
+      : undefined;
   } catch {
     return undefined;
   }

@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { GraphQLError, type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult } from 'graphql';
+import {
+  GraphQLError,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type FormattedExecutionResult,
+} from 'graphql';
 import { handleProtocols, makeServer, type Context as ProtocolContext } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { SharedResult, SharedSubscriptions, type OutgoingBuffer } from '../graphql/shared-subscriptions.ts';
@@ -63,7 +68,11 @@ export function createGraphQLSockets(options: SocketOptions): GraphQLSockets {
     onSubscribe: async (context, _id, payload) => {
       const limit = options.maxOperations ?? 100;
       if (Object.keys(context.subscriptions).length > limit) {
-        return [new GraphQLError(`A socket may run ${limit} operations at once.`, { extensions: { code: 'LIMIT_EXCEEDED' } })];
+        return [
+          new GraphQLError(`A socket may run ${limit} operations at once.`, {
+            extensions: { code: 'LIMIT_EXCEEDED' },
+          }),
+        ];
       }
       return prepare(options.yoga, payload, (args, pipeline) => {
         enveloped.set(args.contextValue as object, pipeline);
@@ -74,7 +83,9 @@ export function createGraphQLSockets(options: SocketOptions): GraphQLSockets {
     execute: (args) => enveloped.get(args.contextValue as object)!.execute(args),
     subscribe: (args) => {
       const key = args.contextValue as object;
-      return shared.subscribe(args, queryTexts.get(key)!, buffers.get(key)!) as Promise<ResultStream | ExecutionResult>;
+      return shared.subscribe(args, queryTexts.get(key)!, buffers.get(key)!) as Promise<
+        ResultStream | ExecutionResult
+      >;
     },
     // The text of a shared result is put in when the message is sent: see `spliceShared`.
     onNext: (_context, _id, _payload, _args, result) => replacementFor(result),
@@ -100,7 +111,8 @@ export function createGraphQLSockets(options: SocketOptions): GraphQLSockets {
         onMessage: (handle) => {
           socket.on('message', (data) => {
             // Nothing behind this catches: an error here is ours, not the client's.
-            handle(String(data)).catch((error: unknown) => {
+            // With the default binary type a message is one buffer.
+            handle((data as Buffer).toString('utf8')).catch((error: unknown) => {
               options.log.error({ err: error }, 'a WebSocket message failed');
               socket.close(4500, 'Internal server error');
             });
@@ -151,12 +163,20 @@ function extraOf(context: ProtocolContext<Record<string, unknown>, Extra>): Extr
 /** Parses and validates through the pipeline that HTTP uses, so that the same limits hold. */
 async function prepare(
   yoga: Yoga,
-  payload: { query: string; operationName?: string | null | undefined; variables?: Record<string, unknown> | null | undefined },
+  payload: {
+    query: string;
+    operationName?: string | null | undefined;
+    variables?: Record<string, unknown> | null | undefined;
+  },
   remember: (args: ExecutionArgs, pipeline: ReturnType<Yoga['getEnveloped']>) => void,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> {
   const requestId = randomUUID();
   return requestIds.run(requestId, async () => {
-    const params = { query: payload.query, operationName: payload.operationName ?? undefined, variables: payload.variables ?? undefined };
+    const params = {
+      query: payload.query,
+      operationName: payload.operationName ?? undefined,
+      variables: payload.variables ?? undefined,
+    };
     const pipeline = yoga.getEnveloped({ requestId, params } as never);
     let document;
     try {
@@ -179,7 +199,8 @@ async function prepare(
 }
 
 function withValidationCode(error: unknown): GraphQLError {
-  if (!(error instanceof GraphQLError)) return new GraphQLError('The document cannot be read.', { extensions: { code: 'VALIDATION' } });
+  if (!(error instanceof GraphQLError))
+    return new GraphQLError('The document cannot be read.', { extensions: { code: 'VALIDATION' } });
   if (error.extensions['code'] !== 'LIMIT_EXCEEDED') error.extensions['code'] = 'VALIDATION';
   return error;
 }

@@ -28,7 +28,10 @@ export function refuseForeign(headers: IncomingHttpHeaders, options: GuardOption
     };
   }
   if (origin !== undefined && !isOurs(hostOfOrigin(origin), options)) {
-    return { status: 403, message: `Requests from the origin ${JSON.stringify(origin)} are refused: it is not this server's.` };
+    return {
+      status: 403,
+      message: `Requests from the origin ${JSON.stringify(origin)} are refused: it is not this server's.`,
+    };
   }
   // Browsers send no Origin with simple GETs; this header tells the same. Following a link is no request of the other page.
   if (headers['sec-fetch-site'] === 'cross-site' && headers['sec-fetch-mode'] !== 'navigate') {
@@ -44,7 +47,10 @@ export function refuseForgeable(headers: IncomingHttpHeaders): Refusal | undefin
   const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase();
   if (type === 'application/json' || type === 'application/graphql-response+json') return undefined;
   if (headers['x-hive-csrf'] !== undefined) return undefined;
-  return { status: 415, message: 'Send the content type application/json, or the header X-Hive-Csrf with any value.' };
+  return {
+    status: 415,
+    message: 'Send the content type application/json, or the header X-Hive-Csrf with any value.',
+  };
 }
 
 function isOurs(host: string | undefined, { port, allowedHosts }: GuardOptions): boolean {

@@ -10,8 +10,19 @@ export const commonHeaders = {
   'x-frame-options': 'DENY',
 } as const;
 
-export function send(response: ServerResponse, status: number, type: string, body: string | Buffer, headers: Record<string, string> = {}): void {
-  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body), 'cache-control': 'no-store', ...headers });
+export function send(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: string | Buffer,
+  headers: Record<string, string> = {},
+): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    ...headers,
+  });
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
@@ -19,7 +30,13 @@ export function send(response: ServerResponse, status: number, type: string, bod
 export function sendError(response: ServerResponse, status: number, code: ErrorCode, message: string): void {
   const body = JSON.stringify({ errors: [{ message, extensions: { code } }] });
   // The rest of a refused body is not read, so the connection cannot be used again.
-  send(response, status, 'application/json; charset=utf-8', body, response.req.complete ? {} : { connection: 'close' });
+  send(
+    response,
+    status,
+    'application/json; charset=utf-8',
+    body,
+    response.req.complete ? {} : { connection: 'close' },
+  );
 }
 
 /** @returns undefined when it is larger than `maxBytes` */

@@ -44,27 +44,54 @@ export async function startHttp(deps: HttpDeps): Promise<HttpServer> {
   let draining = false;
 
   const yoga = createPipeline(graphql);
-  const sockets = createGraphQLSockets({ ...deps.sockets, yoga, log, onSlowConsumer: () => metrics.countSlowConsumer() });
-  const metrics = createMetrics({ health, sockets: () => sockets.size, sharedSubscriptions: () => sockets.sharedSize });
+  const sockets = createGraphQLSockets({
+    ...deps.sockets,
+    yoga,
+    log,
+    onSlowConsumer: () => metrics.countSlowConsumer(),
+  });
+  const metrics = createMetrics({
+    health,
+    sockets: () => sockets.size,
+    sharedSubscriptions: () => sockets.sharedSize,
+  });
   const app = createStaticApp(deps.appFolder);
   const sdl = printedSchema();
 
   const answerHealth: Handler = (_request, response) => {
     const report = health.report();
-    const ready = !draining && isReady() && report.checks.every((check) => check.name !== 'database' || check.status !== 'DOWN') && report.checks.length > 0;
+    const ready =
+      !draining &&
+      isReady() &&
+      report.checks.every((check) => check.name !== 'database' || check.status !== 'DOWN') &&
+      report.checks.length > 0;
     const status = draining ? 'DRAINING' : isReady() ? report.status : 'STARTING';
-    send(response, ready ? 200 : 503, 'application/json; charset=utf-8', JSON.stringify({ status, version: report.version, startedAt: report.startedAt, at: report.at, checks: report.checks }));
+    send(
+      response,
+      ready ? 200 : 503,
+      'application/json; charset=utf-8',
+      JSON.stringify({
+        status,
+        version: report.version,
+        startedAt: report.startedAt,
+        at: report.at,
+        checks: report.checks,
+      }),
+    );
   };
   const routes: Readonly<Record<string, Handler>> = {
     '/graphql': (request, response) => {
       if (wantsGraphiQL(request)) return sendGraphiQL(request, response);
-      if (draining) return sendError(response, 503, 'UNAVAILABLE', 'The server is restarting. Try again in a moment.');
+      if (draining)
+        return sendError(response, 503, 'UNAVAILABLE', 'The server is restarting. Try again in a moment.');
       return answerGraphQL(yoga, request, response);
     },
     '/health': answerHealth,
     // The process runs and its event loop turns, whatever its dependencies do.
-    '/health/live': (_request, response) => send(response, 200, 'application/json; charset=utf-8', '{"status":"UP"}'),
-    '/metrics': async (_request, response) => send(response, 200, metrics.registry.contentType, await metrics.registry.metrics()),
+    '/health/live': (_request, response) =>
+      send(response, 200, 'application/json; charset=utf-8', '{"status":"UP"}'),
+    '/metrics': async (_request, response) =>
+      send(response, 200, metrics.registry.contentType, await metrics.registry.metrics()),
     '/schema.graphql': (_request, response) => send(response, 200, 'text/plain; charset=utf-8', sdl),
   };
 
@@ -75,7 +102,13 @@ export async function startHttp(deps: HttpDeps): Promise<HttpServer> {
     const began = performance.now();
     const route = pathOf(request);
     for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value);
-    response.once('close', () => metrics.observeRequest(routes[route] ? route : 'app', response.statusCode, (performance.now() - began) / 1_000));
+    response.once('close', () =>
+      metrics.observeRequest(
+        routes[route] ? route : 'app',
+        response.statusCode,
+        (performance.now() - began) / 1_000,
+      ),
+    );
     const refusal = refuseForeign(request.headers, guard());
     if (refusal) return sendError(response, refusal.status, 'FORBIDDEN', refusal.message);
     void answer(routes[route] ?? ((...both) => app.answer(...both)), request, response);
@@ -97,7 +130,8 @@ export async function startHttp(deps: HttpDeps): Promise<HttpServer> {
     socket.on('error', () => {});
     const refusal = refuseForeign(request.headers, guard());
     if (refusal) return refuseUpgrade(socket, refusal.status, refusal.message);
-    if (pathOf(request) !== '/graphql') return refuseUpgrade(socket, 404, 'WebSockets are served at /graphql.');
+    if (pathOf(request) !== '/graphql')
+      return refuseUpgrade(socket, 404, 'WebSockets are served at /graphql.');
     if (draining) return refuseUpgrade(socket, 503, 'The server is restarting.');
     sockets.upgrade(request, socket, head);
   });
@@ -135,13 +169,18 @@ function portOf(server: Server): number {
 }
 
 function refuseUpgrade(socket: Duplex, status: number, message: string): void {
-  socket.end(`HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(message)}\r\nconnection: close\r\n\r\n${message}`);
+  socket.end(
+    `HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(message)}\r\nconnection: close\r\n\r\n${message}`,
+  );
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const reason = error.code === 'EADDRINUSE' ? `Port ${port} on ${host} is taken by another program. Set HIVE_PORT to a free one.` : `Cannot listen on ${host}:${port}: ${error.message}`;
+      const reason =
+        error.code === 'EADDRINUSE'
+          ? `Port ${port} on ${host} is taken by another program. Set HIVE_PORT to a free one.`
+          : `Cannot listen on ${host}:${port}: ${error.message}`;
       reject(new Error(reason, { cause: error }));
     });
     server.listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, resolve);

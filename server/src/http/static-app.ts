@@ -38,7 +38,10 @@ export interface StaticApp {
 
 /** Serves the built phone app. `folder` may appear or change while the server runs. */
 export function createStaticApp(folder: string): StaticApp {
-  const files = new LRUCache<string, StaticFile>({ maxSize: 16_000_000, sizeCalculation: (file) => file.body.length + (file.gzipped?.length ?? 0) + 200 });
+  const files = new LRUCache<string, StaticFile>({
+    maxSize: 16_000_000,
+    sizeCalculation: (file) => file.body.length + (file.gzipped?.length ?? 0) + 200,
+  });
 
   async function find(path: string): Promise<StaticFile | undefined> {
     let modifiedMs: number;
@@ -63,7 +66,9 @@ export function createStaticApp(folder: string): StaticApp {
   return {
     async answer(request, response) {
       if (request.method !== 'GET' && request.method !== 'HEAD') {
-        return send(response, 405, 'text/plain; charset=utf-8', 'Method not allowed.\n', { allow: 'GET, HEAD' });
+        return send(response, 405, 'text/plain; charset=utf-8', 'Method not allowed.\n', {
+          allow: 'GET, HEAD',
+        });
       }
       const path = pathInside(folder, request.url ?? '/');
       if (path === undefined) return send(response, 400, 'text/plain; charset=utf-8', 'Bad path.\n');
@@ -80,11 +85,13 @@ export function createStaticApp(folder: string): StaticApp {
   };
 }
 
-const notBuilt = '<!doctype html><meta charset="utf-8"><title>Agent Hive</title><p>The app is not built yet. Run <code>npx -y pnpm@12 build</code>, then reload.</p>';
+const notBuilt =
+  '<!doctype html><meta charset="utf-8"><title>Agent Hive</title><p>The app is not built yet. Run <code>npx -y pnpm@12 build</code>, then reload.</p>';
 
 /** Files whose name carries a hash of their content never change; the rest is asked for again each time. */
 function cacheControl(path: string, folder: string, file: StaticFile): string {
-  const isHashed = path.startsWith(resolve(folder, 'assets') + sep) && /[-.][A-Za-z0-9_-]{8,}\.\w+$/.test(path);
+  const isHashed =
+    path.startsWith(resolve(folder, 'assets') + sep) && /[-.][A-Za-z0-9_-]{8,}\.\w+$/.test(path);
   return isHashed && file.type !== types['.html'] ? 'public, max-age=31536000, immutable' : 'no-cache';
 }
 
@@ -96,21 +103,39 @@ export function pathInside(folder: string, url: string): string | undefined {
   } catch {
     return undefined;
   }
-  if (!decoded.startsWith('/') || /[\0\\]/.test(decoded) || decoded.split('/').some((part) => part === '..' || (part.startsWith('.') && part !== '.well-known'))) return undefined;
+  if (
+    !decoded.startsWith('/') ||
+    /[\0\\]/.test(decoded) ||
+    decoded.split('/').some((part) => part === '..' || (part.startsWith('.') && part !== '.well-known'))
+  )
+    return undefined;
   const root = resolve(folder);
   const path = resolve(root, `.${decoded}`);
   return path === root || path.startsWith(root + sep) ? path : undefined;
 }
 
-function sendFile(request: IncomingMessage, response: ServerResponse, file: StaticFile, caching: string): void {
-  const headers: Record<string, string> = { etag: file.etag, 'cache-control': caching, vary: 'accept-encoding' };
-  if (file.type.startsWith('text/html')) headers['content-security-policy'] = appPolicy(request.headers.host ?? '');
+function sendFile(
+  request: IncomingMessage,
+  response: ServerResponse,
+  file: StaticFile,
+  caching: string,
+): void {
+  const headers: Record<string, string> = {
+    etag: file.etag,
+    'cache-control': caching,
+    vary: 'accept-encoding',
+  };
+  if (file.type.startsWith('text/html'))
+    headers['content-security-policy'] = appPolicy(request.headers.host ?? '');
   if (request.headers['if-none-match'] === file.etag) {
     response.writeHead(304, headers);
     response.end();
     return;
   }
-  const zipped = file.gzipped && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? '')) ? file.gzipped : undefined;
+  const zipped =
+    file.gzipped && /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
+      ? file.gzipped
+      : undefined;
   if (zipped) headers['content-encoding'] = 'gzip';
   send(response, 200, file.type, zipped ?? file.body, headers);
 }

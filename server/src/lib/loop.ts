@@ -5,8 +5,8 @@ import type { Logger } from './log.ts';
 
 export interface LoopOptions {
   name: string;
-  /** Longest pause between two turns; a wake ends it early. */
-  intervalMs: number;
+  /** Longest pause between two turns; a wake ends it early. A function is asked before each pause. */
+  intervalMs: number | (() => number);
   clock: Clock;
   log: Logger;
   /** One turn. Returns true when there is more to do at once. A throw is logged and retried with backoff. */
@@ -49,7 +49,8 @@ export function startLoop(options: LoopOptions): Loop {
         await clock.sleep(backoffMs(failureBackoff, failures), stopping.signal);
       } else if (!more && !woken) {
         pause = new AbortController();
-        await clock.sleep(options.intervalMs, AbortSignal.any([pause.signal, stopping.signal]));
+        const intervalMs = typeof options.intervalMs === 'number' ? options.intervalMs : options.intervalMs();
+        await clock.sleep(intervalMs, AbortSignal.any([pause.signal, stopping.signal]));
         pause = undefined;
       }
     }

@@ -13,7 +13,7 @@ const scope = () => ({ workspaceId: database.workspaceId });
 beforeAll(async () => {
   database = await createTestDatabase();
   const breaker = { failures: 3, cooldownMs: 60_000 };
-  manager = createResourceManager({ orm: database.orm, offlineAfterMs: 60_000, breaker, onChanged: () => {} });
+  manager = createResourceManager({ orm: database.orm, offlineAfterMs: () => 60_000, breaker, onChanged: () => {} });
 });
 afterAll(() => database.drop());
 beforeEach(() => database.pool.query('truncate task, agent, crew, event, idempotency_key cascade'));

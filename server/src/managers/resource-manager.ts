@@ -49,8 +49,8 @@ interface AgentAction {
 
 export interface ResourceManagerDeps {
   orm: MikroORM;
-  /** An agent without a heartbeat for longer counts as OFFLINE, ms. */
-  offlineAfterMs: number;
+  /** An agent without a heartbeat for longer counts as OFFLINE, ms; asked each time, as it may be reconfigured. */
+  offlineAfterMs(): number;
   /** The circuit breaker of each agent: consecutive failed attempts that open it, and for how long. */
   breaker: { failures: number; cooldownMs: number };
   /** Called after the commit of a change that wrote events and may have made room for tasks. */
@@ -150,7 +150,7 @@ export function createResourceManager(deps: ResourceManagerDeps) {
 
     /** Brings the shown statuses up to date after work was taken or ended. */
     async refresh(): Promise<void> {
-      const changed = await inTransaction(orm, (sql) => refreshAgentStatuses(sql, deps.offlineAfterMs));
+      const changed = await inTransaction(orm, (sql) => refreshAgentStatuses(sql, deps.offlineAfterMs()));
       if (changed > 0) deps.onChanged();
     },
 

@@ -15,7 +15,7 @@ import type { Sql } from '../stores/sql.ts';
 import { allowStepRepeat } from '../stores/step-store.ts';
 import { enqueueTasks, type NewTask } from '../stores/task-enqueue.ts';
 import { replayTask, wakeWaitingTask } from '../stores/task-lease.ts';
-import { cancelTasks, settleTasks, type Verdict } from '../stores/task-settle.ts';
+import { cancelTasks, failWaitingTask, settleTasks, type Verdict } from '../stores/task-settle.ts';
 import { cancelRuns } from '../stores/workflow-run-store.ts';
 import { parseInput, plainText } from './input.ts';
 import { inTransaction, type Scope } from './transaction.ts';
@@ -242,8 +242,8 @@ export function createTaskManager(deps: TaskManagerDeps) {
         const status = await assertInWorkspace(sql, 'task', workspaceId, input.taskId);
         if (status !== 'WAITING') throw new InvalidStateError(`The task does not wait for a decision: it is ${status}.`, status);
         if (input.decision === 'FAIL') {
-          const options = { workspaceId, taskIds: [input.taskId], reason: 'A person decided not to repeat its step.', withDependents: true };
-          await cancelTasks(sql, options);
+          const message = 'A person decided not to repeat a step that may have had its effect.';
+          await failWaitingTask(sql, { workspaceId, taskId: input.taskId, code: 'STEP_NOT_REPEATED', message });
         } else {
           if (!(await allowStepRepeat(sql, workspaceId, input.taskId, input.stepId))) throw new NotFoundError('Step', input.stepId);
           await wakeWaitingTask(sql, workspaceId, input.taskId);

@@ -27,7 +27,8 @@ export interface OrchestratorDeps {
   /** The project a goal without one is about; undefined when there is none. */
   findDefaultProjectId(scope: Scope): Promise<string | undefined>;
   workspaceId: string;
-  settings: {
+  /** Asked each time, as they may be reconfigured. */
+  settings(): {
     internalTimeoutMs: number;
     agentHealthIntervalMs: number;
     eventRetentionDays: number;
@@ -53,10 +54,6 @@ export class Orchestrator {
     this.#deps = deps;
   }
 
-  get loopCount(): number {
-    return this.#loops.length;
-  }
-
   /** Makes the hive ready and starts every loop. The database must be migrated. */
   async start(): Promise<void> {
     const { resourceManager, execution, wakes, sql, workspaceId, settings } = this.#deps;
@@ -68,8 +65,13 @@ export class Orchestrator {
     this.#agentLoop = this.#loop('agent-record', 5_000, () => this.#recordAttempts());
     const routing = new RoutingWatch(sql, () => this.committed());
     this.#routingLoop = this.#loop('task-routing', 1_000, () => routing.turn());
-    this.#loop('agent-health', settings.agentHealthIntervalMs, () => resourceManager.beat());
+    this.#loop('agent-health', () => settings().agentHealthIntervalMs, () => resourceManager.beat());
     this.#loop('event-partitions', hourMs, () => this.#keepPartitions());
+  }
+
+  /** Settings that take effect without a restart were changed. */
+  reconfigured(): void {
+    for (const loop of this.#loops) loop.wake();
   }
 
   /**
@@ -81,7 +83,7 @@ export class Orchestrator {
       const projectId = input.projectId ?? (await this.#deps.findDefaultProjectId(scope));
       return this.#deps.taskManager.dispatchGoal(scope, { ...input, projectId });
     };
-    return withTimeout('Dispatching the goal', dispatch(), this.#deps.settings.internalTimeoutMs);
+    return withTimeout('Dispatching the goal', dispatch(), this.#deps.settings().internalTimeoutMs);
   }
 
   /** Something was committed in this process: whoever follows the log or waits for work looks now. */
@@ -129,7 +131,7 @@ export class Orchestrator {
     await this.#deps.wakes.stop();
   }
 
-  #loop(name: string, intervalMs: number, turn: () => Promise<void>): Loop {
+  #loop(name: string, intervalMs: number | (() => number), turn: () => Promise<void>): Loop {
     const { clock, log } = this.#deps;
     const loop = startLoop({ name, intervalMs, clock, log, turn });
     this.#loops.push(loop);
@@ -147,8 +149,9 @@ export class Orchestrator {
     const { sql, clock, log, settings } = this.#deps;
     const today = new Date(clock.now());
     await ensureEventPartitions(sql, today, partitionDaysAhead);
-    if (settings.eventRetentionDays === 0) return;
-    const dropped = await dropEventPartitions(sql, today, settings.eventRetentionDays);
+    const { eventRetentionDays } = settings();
+    if (eventRetentionDays === 0) return;
+    const dropped = await dropEventPartitions(sql, today, eventRetentionDays);
     if (dropped.length > 0) log.info({ dropped }, 'history past its retention dropped');
   }
 }

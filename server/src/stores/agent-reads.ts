@@ -16,9 +16,18 @@ const agentConditions = (workspaceId: string, where: AgentFilter) => ({
   ...(where.crewId ? { crewId: where.crewId } : {}),
 });
 
-export async function listAgents(em: EntityManager, workspaceId: string, page: PageRequest, where: AgentFilter): Promise<Page<Agent>> {
+export async function listAgents(
+  em: EntityManager,
+  workspaceId: string,
+  page: PageRequest,
+  where: AgentFilter,
+): Promise<Page<Agent>> {
   const { id, order, limit } = keyset(page);
-  const rows = await em.find(Agent, { ...agentConditions(workspaceId, where), id }, { orderBy: { id: order }, limit });
+  const rows = await em.find(
+    Agent,
+    { ...agentConditions(workspaceId, where), id },
+    { orderBy: { id: order }, limit },
+  );
   return toPage(page, rows);
 }
 
@@ -30,16 +39,36 @@ export function findAgents(em: EntityManager, workspaceId: string, ids: readonly
   return em.find(Agent, { workspaceId, id: { $in: [...ids] } });
 }
 
-export function agentsOfCrews(em: EntityManager, workspaceId: string, crewIds: readonly string[]): Promise<Agent[]> {
-  return em.find(Agent, { workspaceId, crewId: { $in: [...crewIds] }, status: { $ne: 'RETIRED' } }, { orderBy: { id: 'asc' } });
+export function agentsOfCrews(
+  em: EntityManager,
+  workspaceId: string,
+  crewIds: readonly string[],
+): Promise<Agent[]> {
+  return em.find(
+    Agent,
+    { workspaceId, crewId: { $in: [...crewIds] }, status: { $ne: 'RETIRED' } },
+    { orderBy: { id: 'asc' } },
+  );
 }
 
 /** Tasks the agents are running now, bounded by the agents' concurrency. */
-export function activeTasksOfAgents(em: EntityManager, workspaceId: string, agentIds: readonly string[]): Promise<Task[]> {
-  return em.find(Task, { workspaceId, agentId: { $in: [...agentIds] }, status: 'RUNNING' }, { orderBy: { id: 'asc' } });
+export function activeTasksOfAgents(
+  em: EntityManager,
+  workspaceId: string,
+  agentIds: readonly string[],
+): Promise<Task[]> {
+  return em.find(
+    Task,
+    { workspaceId, agentId: { $in: [...agentIds] }, status: 'RUNNING' },
+    { orderBy: { id: 'asc' } },
+  );
 }
 
-export async function listCrews(em: EntityManager, workspaceId: string, page: PageRequest): Promise<Page<Crew>> {
+export async function listCrews(
+  em: EntityManager,
+  workspaceId: string,
+  page: PageRequest,
+): Promise<Page<Crew>> {
   const { id, order, limit } = keyset(page);
   return toPage(page, await em.find(Crew, { workspaceId, id }, { orderBy: { id: order }, limit }));
 }
@@ -48,11 +77,19 @@ export function findCrews(em: EntityManager, workspaceId: string, ids: readonly 
   return em.find(Crew, { workspaceId, id: { $in: [...ids] } });
 }
 
-export async function listProjects(em: EntityManager, workspaceId: string, page: PageRequest): Promise<Page<Project>> {
+export async function listProjects(
+  em: EntityManager,
+  workspaceId: string,
+  page: PageRequest,
+): Promise<Page<Project>> {
   const { id, order, limit } = keyset(page);
   return toPage(page, await em.find(Project, { workspaceId, id }, { orderBy: { id: order }, limit }));
 }
 
-export function findProjects(em: EntityManager, workspaceId: string, ids: readonly string[]): Promise<Project[]> {
+export function findProjects(
+  em: EntityManager,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<Project[]> {
   return em.find(Project, { workspaceId, id: { $in: [...ids] } });
 }

@@ -15,9 +15,18 @@ const goalConditions = (workspaceId: string, where: GoalFilter) => ({
   ...(where.projectId ? { projectId: where.projectId } : {}),
 });
 
-export async function listGoals(em: EntityManager, workspaceId: string, page: PageRequest, where: GoalFilter): Promise<Page<Goal>> {
+export async function listGoals(
+  em: EntityManager,
+  workspaceId: string,
+  page: PageRequest,
+  where: GoalFilter,
+): Promise<Page<Goal>> {
   const { id, order, limit } = keyset(page);
-  const rows = await em.find(Goal, { ...goalConditions(workspaceId, where), id }, { orderBy: { id: order }, limit });
+  const rows = await em.find(
+    Goal,
+    { ...goalConditions(workspaceId, where), id },
+    { orderBy: { id: order }, limit },
+  );
   return toPage(page, rows);
 }
 
@@ -29,17 +38,29 @@ export function findGoals(em: EntityManager, workspaceId: string, ids: readonly 
   return em.find(Goal, { workspaceId, id: { $in: [...ids] } });
 }
 
-export async function listRuns(em: EntityManager, workspaceId: string, page: PageRequest): Promise<Page<WorkflowRun>> {
+export async function listRuns(
+  em: EntityManager,
+  workspaceId: string,
+  page: PageRequest,
+): Promise<Page<WorkflowRun>> {
   const { id, order, limit } = keyset(page);
   return toPage(page, await em.find(WorkflowRun, { workspaceId, id }, { orderBy: { id: order }, limit }));
 }
 
-export function findRuns(em: EntityManager, workspaceId: string, ids: readonly string[]): Promise<WorkflowRun[]> {
+export function findRuns(
+  em: EntityManager,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<WorkflowRun[]> {
   return em.find(WorkflowRun, { workspaceId, id: { $in: [...ids] } });
 }
 
 /** The newest run of each goal, which is the one its progress, tasks and result are of. */
-export async function latestRunIds(em: EntityManager, workspaceId: string, goalIds: readonly string[]): Promise<{ goalId: string; runId: string }[]> {
+export async function latestRunIds(
+  em: EntityManager,
+  workspaceId: string,
+  goalIds: readonly string[],
+): Promise<{ goalId: string; runId: string }[]> {
   return sqlOf(em).rows(
     `/* latestRunIds */
     select distinct on (goal_id) goal_id as "goalId", id as "runId" from workflow_run
@@ -59,10 +80,23 @@ export interface Progress {
   canceled: number;
 }
 
-export const noProgress: Progress = { total: 0, blocked: 0, queued: 0, running: 0, waiting: 0, succeeded: 0, failed: 0, canceled: 0 };
+export const noProgress: Progress = {
+  total: 0,
+  blocked: 0,
+  queued: 0,
+  running: 0,
+  waiting: 0,
+  succeeded: 0,
+  failed: 0,
+  canceled: 0,
+};
 
 /** How many tasks of each run are in each state. Runs without tasks are left out. */
-export async function progressOfRuns(em: EntityManager, workspaceId: string, runIds: readonly string[]): Promise<(Progress & { runId: string })[]> {
+export async function progressOfRuns(
+  em: EntityManager,
+  workspaceId: string,
+  runIds: readonly string[],
+): Promise<(Progress & { runId: string })[]> {
   return sqlOf(em).rows(
     `/* progressOfRuns */
     select workflow_run_id as "runId", count(*)::int as total,

@@ -16,7 +16,11 @@ export interface Page<Row> {
 }
 
 /** Conditions on `id` and the order for a keyset read; one row more than asked tells whether there is a next page. */
-export function keyset(page: PageRequest): { id: { $lt?: string; $gt?: string }; order: 'asc' | 'desc'; limit: number } {
+export function keyset(page: PageRequest): {
+  id: { $lt?: string; $gt?: string };
+  order: 'asc' | 'desc';
+  limit: number;
+} {
   return {
     id: { ...(page.after ? { $lt: page.after } : {}), ...(page.before ? { $gt: page.before } : {}) },
     order: page.backward ? 'asc' : 'desc',

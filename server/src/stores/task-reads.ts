@@ -19,9 +19,18 @@ const taskConditions = (workspaceId: string, where: TaskFilter) => ({
   ...(where.agentId ? { agentId: where.agentId } : {}),
 });
 
-export async function listTasks(em: EntityManager, workspaceId: string, page: PageRequest, where: TaskFilter): Promise<Page<Task>> {
+export async function listTasks(
+  em: EntityManager,
+  workspaceId: string,
+  page: PageRequest,
+  where: TaskFilter,
+): Promise<Page<Task>> {
   const { id, order, limit } = keyset(page);
-  const rows = await em.find(Task, { ...taskConditions(workspaceId, where), id }, { orderBy: { id: order }, limit });
+  const rows = await em.find(
+    Task,
+    { ...taskConditions(workspaceId, where), id },
+    { orderBy: { id: order }, limit },
+  );
   return toPage(page, rows);
 }
 
@@ -34,7 +43,11 @@ export function findTasks(em: EntityManager, workspaceId: string, ids: readonly 
 }
 
 /** Every task of the runs, in the order they were made. */
-export function tasksOfRuns(em: EntityManager, workspaceId: string, runIds: readonly string[]): Promise<Task[]> {
+export function tasksOfRuns(
+  em: EntityManager,
+  workspaceId: string,
+  runIds: readonly string[],
+): Promise<Task[]> {
   return em.find(Task, { workspaceId, workflowRunId: { $in: [...runIds] } }, { orderBy: { id: 'asc' } });
 }
 
@@ -53,7 +66,15 @@ export async function pageOfRunTasks(
         order by case when $6 then id end desc, id limit $5) t`,
     [workspaceId, runIds, page.after ?? null, page.before ?? null, page.limit + 1, page.backward],
   );
-  const tasks = new Map((await findTasks(em, workspaceId, picked.map((row) => row.taskId))).map((task) => [task.id, task]));
+  const tasks = new Map(
+    (
+      await findTasks(
+        em,
+        workspaceId,
+        picked.map((row) => row.taskId),
+      )
+    ).map((task) => [task.id, task]),
+  );
   return new Map(
     runIds.map((runId) => {
       const rows = picked.filter((row) => row.runId === runId).flatMap((row) => tasks.get(row.taskId) ?? []);
@@ -62,19 +83,43 @@ export async function pageOfRunTasks(
   );
 }
 
-export function stepsOfTasks(em: EntityManager, workspaceId: string, taskIds: readonly string[]): Promise<Step[]> {
-  return em.find(Step, { workspaceId, taskId: { $in: [...taskIds] } }, { orderBy: { position: 'asc', startedAt: 'asc' } });
+export function stepsOfTasks(
+  em: EntityManager,
+  workspaceId: string,
+  taskIds: readonly string[],
+): Promise<Step[]> {
+  return em.find(
+    Step,
+    { workspaceId, taskId: { $in: [...taskIds] } },
+    { orderBy: { position: 'asc', startedAt: 'asc' } },
+  );
 }
 
-export function endedAttemptsOfTasks(em: EntityManager, workspaceId: string, taskIds: readonly string[]): Promise<Attempt[]> {
+export function endedAttemptsOfTasks(
+  em: EntityManager,
+  workspaceId: string,
+  taskIds: readonly string[],
+): Promise<Attempt[]> {
   return em.find(Attempt, { workspaceId, taskId: { $in: [...taskIds] } }, { orderBy: { number: 'asc' } });
 }
 
-export function dependenciesOfTasks(em: EntityManager, workspaceId: string, taskIds: readonly string[]): Promise<TaskDependency[]> {
-  return em.find(TaskDependency, { workspaceId, taskId: { $in: [...taskIds] } }, { orderBy: { dependsOnTaskId: 'asc' } });
+export function dependenciesOfTasks(
+  em: EntityManager,
+  workspaceId: string,
+  taskIds: readonly string[],
+): Promise<TaskDependency[]> {
+  return em.find(
+    TaskDependency,
+    { workspaceId, taskId: { $in: [...taskIds] } },
+    { orderBy: { dependsOnTaskId: 'asc' } },
+  );
 }
 
-export function outputsOfTasks(em: EntityManager, workspaceId: string, taskIds: readonly string[]): Promise<Output[]> {
+export function outputsOfTasks(
+  em: EntityManager,
+  workspaceId: string,
+  taskIds: readonly string[],
+): Promise<Output[]> {
   return em.find(Output, { workspaceId, taskId: { $in: [...taskIds] } });
 }
 
@@ -87,7 +132,11 @@ export interface PartialText {
 }
 
 /** Saved text of each task's current attempt. */
-export async function partialTextOfTasks(em: EntityManager, workspaceId: string, taskIds: readonly string[]): Promise<PartialText[]> {
+export async function partialTextOfTasks(
+  em: EntityManager,
+  workspaceId: string,
+  taskIds: readonly string[],
+): Promise<PartialText[]> {
   return sqlOf(em).rows(
     `/* partialTextOfTasks */
     select t.id as "taskId", t.attempt, min(c.start_offset) as offset, string_agg(c.text, '' order by c.start_offset) as text

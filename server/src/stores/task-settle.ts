@@ -225,3 +225,20 @@ const cancelStatement = `/* cancelTasks */
     from target where t.id = target.id and t.status in ('BLOCKED', 'QUEUED', 'RUNNING', 'WAITING')
     returning ${changedColumns}, 'CANCELED' as attempt_status
   ), ${consequences}`;
+
+/** Ends a task that waits for a person, as a dead letter. @returns whether it was waiting */
+export async function failWaitingTask(
+  sql: Sql,
+  failure: { workspaceId: string; taskId: string; code: string; message: string },
+): Promise<boolean> {
+  const rows = await sql.rows<MovedTask>(failWaitingStatement, [failure.workspaceId, failure.taskId, failure.code, failure.message]);
+  return rows.length > 0;
+}
+
+const failWaitingStatement = `/* failWaitingTask */
+  with changed as (
+    update task t set status = 'FAILED', wait_reason = null, failure_code = $3, failure_message = $4,
+      finished_at = clock_timestamp(), version = t.version + 1, updated_at = now()
+    where t.workspace_id = $1 and t.id = $2 and t.status = 'WAITING'
+    returning ${changedColumns}, null as attempt_status
+  ), ${consequences}`;

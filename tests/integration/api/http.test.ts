@@ -20,7 +20,9 @@ beforeAll(async () => {
   writeFileSync(join(app, 'sw.js'), 'self.x = 1;');
   writeFileSync(join(app, 'assets', 'main-AbCdEf12.js'), `export const x = '${'y'.repeat(5_000)}';`);
   writeFileSync(join(folder, 'secret.txt'), 'secret');
-  api = await startTestApi(database, { http: { appFolder: app, config: { host: '127.0.0.1', port: 0, allowedHosts: ['hive.example'] } } });
+  api = await startTestApi(database, {
+    http: { appFolder: app, config: { host: '127.0.0.1', port: 0, allowedHosts: ['hive.example'] } },
+  });
 });
 afterAll(async () => {
   await api?.close();
@@ -35,13 +37,27 @@ interface Answer {
 }
 
 /** Node's own client, since fetch allows neither a foreign Host nor a path with dots. */
-function raw(path: string, options: { method?: string; headers?: Record<string, string>; body?: string } = {}): Promise<Answer> {
+function raw(
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = httpRequest({ host: '127.0.0.1', port: api.port, path, method: options.method ?? 'GET', headers: options.headers ?? {} }, (response) => {
-      let body = '';
-      response.on('data', (chunk: Buffer) => (body += chunk.toString('latin1')));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
-    });
+    const sent = httpRequest(
+      {
+        host: '127.0.0.1',
+        port: api.port,
+        path,
+        method: options.method ?? 'GET',
+        headers: options.headers ?? {},
+      },
+      (response) => {
+        let body = '';
+        response.on('data', (chunk: Buffer) => (body += chunk.toString('latin1')));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
+        );
+      },
+    );
     sent.on('error', reject);
     sent.end(options.body);
   });
@@ -51,13 +67,18 @@ const viewer = JSON.stringify({ query: '{ viewer { workspaceName } }' });
 
 test('a query works by POST and by GET', async () => {
   expect((await raw('/graphql', { method: 'POST', headers: json, body: viewer })).body).toContain('My hive');
-  expect((await raw(`/graphql?query=${encodeURIComponent('{ viewer { workspaceName } }')}`)).body).toContain('My hive');
+  expect((await raw(`/graphql?query=${encodeURIComponent('{ viewer { workspaceName } }')}`)).body).toContain(
+    'My hive',
+  );
 });
 
 test('a mutation works by POST only', async () => {
   const mutation = 'mutation { cancelGoal(input: { goalId: "x" }) { __typename } }';
   expect((await raw(`/graphql?query=${encodeURIComponent(mutation)}`)).status).toBe(405);
-  expect((await raw('/graphql', { method: 'POST', headers: json, body: JSON.stringify({ query: mutation }) })).body).toContain('ValidationError');
+  expect(
+    (await raw('/graphql', { method: 'POST', headers: json, body: JSON.stringify({ query: mutation }) }))
+      .body,
+  ).toContain('ValidationError');
   expect((await raw('/graphql', { method: 'DELETE' })).status).toBe(405);
 });
 
@@ -75,43 +96,86 @@ test.each([
 });
 
 test('our own names and an allowed one pass', async () => {
-  for (const host of [`localhost:${api.port}`, `127.0.0.1:${api.port}`, `[::1]:${api.port}`, 'hive.example']) {
+  for (const host of [
+    `localhost:${api.port}`,
+    `127.0.0.1:${api.port}`,
+    `[::1]:${api.port}`,
+    'hive.example',
+  ]) {
     expect((await raw('/health/live', { headers: { host, origin: `http://${host}` } })).status).toBe(200);
   }
 });
 
-test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])('a POST of %s, which a form could send, is refused', async (type) => {
-  expect((await raw('/graphql', { method: 'POST', headers: { 'content-type': type }, body: viewer })).status).toBe(415);
-  expect((await raw('/graphql', { method: 'POST', headers: { 'content-type': type, 'x-hive-csrf': '1' }, body: viewer })).status).toBe(200);
-});
+test.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x'])(
+  'a POST of %s, which a form could send, is refused',
+  async (type) => {
+    expect(
+      (await raw('/graphql', { method: 'POST', headers: { 'content-type': type }, body: viewer })).status,
+    ).toBe(415);
+    expect(
+      (
+        await raw('/graphql', {
+          method: 'POST',
+          headers: { 'content-type': type, 'x-hive-csrf': '1' },
+          body: viewer,
+        })
+      ).status,
+    ).toBe(200);
+  },
+);
 
 test('a body over 1 MiB is refused, also without a length', async () => {
   const large = JSON.stringify({ query: `{ viewer { workspaceName } } # ${'x'.repeat(1_100_000)}` });
-  expect((await raw('/graphql', { method: 'POST', headers: { ...json, 'content-length': String(Buffer.byteLength(large)) }, body: large })).status).toBe(413);
-  const chunked = await raw('/graphql', { method: 'POST', headers: { ...json, 'transfer-encoding': 'chunked' }, body: large }).catch((error: unknown) => error);
+  expect(
+    (
+      await raw('/graphql', {
+        method: 'POST',
+        headers: { ...json, 'content-length': String(Buffer.byteLength(large)) },
+        body: large,
+      })
+    ).status,
+  ).toBe(413);
+  const chunked = await raw('/graphql', {
+    method: 'POST',
+    headers: { ...json, 'transfer-encoding': 'chunked' },
+    body: large,
+  }).catch((error: unknown) => error);
   // The connection is closed while the rest is still being sent; either the answer or the reset arrives first.
   if (!(chunked instanceof Error)) expect((chunked as Answer).status).toBe(413);
 });
 
-test.each([['[]'], ['[{"query":"{__typename}"}]'], ['{}'], ['"x"'], ['{"query":'], ['']])('the body %j is refused', async (body) => {
-  expect((await raw('/graphql', { method: 'POST', headers: json, body })).status).toBe(400);
-});
+test.each([['[]'], ['[{"query":"{__typename}"}]'], ['{}'], ['"x"'], ['{"query":'], ['']])(
+  'the body %j is refused',
+  async (body) => {
+    expect((await raw('/graphql', { method: 'POST', headers: json, body })).status).toBe(400);
+  },
+);
 
-const nested = (depth: number) => `{ goals { edges { node { ${'run { goal { '.repeat(depth)} id ${'} }'.repeat(depth)} } } } }`;
+const nested = (depth: number) =>
+  `{ goals { edges { node { ${'run { goal { '.repeat(depth)} id ${'} }'.repeat(depth)} } } } }`;
 test.each([
   ['too deep', nested(10)],
   ['too many aliases', `{ ${Array.from({ length: 40 }, (_, index) => `a${index}: __typename`).join(' ')} }`],
-  ['too many aliases by fragments', `{ ...A ...A } fragment A on Query { ${Array.from({ length: 20 }, (_, index) => `a${index}: __typename`).join(' ')} }`],
+  [
+    'too many aliases by fragments',
+    `{ ...A ...A } fragment A on Query { ${Array.from({ length: 20 }, (_, index) => `a${index}: __typename`).join(' ')} }`,
+  ],
   ['too many tokens', `{ ${'__typename '.repeat(3_000)} }`],
   ['too many directives', `{ viewer { ${'workspaceName @include(if: true) '.repeat(60)} } }`],
-  ['too costly', '{ goals(first: 100) { edges { node { tasks(first: 100) { edges { node { steps { id name } dependsOn { id title } } } } } } } }'],
+  [
+    'too costly',
+    '{ goals(first: 100) { edges { node { tasks(first: 100) { edges { node { steps { id name } dependsOn { id title } } } } } } } }',
+  ],
 ])('an operation that is %s is refused with LIMIT_EXCEEDED', async (_, query) => {
   const answer = await request(api.url, query);
   expect(answer.errors?.[0]?.extensions?.code).toBe('LIMIT_EXCEEDED');
 });
 
 test('fragments that double each other are measured without doubling the work', async () => {
-  const fragments = Array.from({ length: 40 }, (_, index) => `fragment F${index} on Query { ...F${index + 1} ...F${index + 1} }`).join(' ');
+  const fragments = Array.from(
+    { length: 40 },
+    (_, index) => `fragment F${index} on Query { ...F${index + 1} ...F${index + 1} }`,
+  ).join(' ');
   const answer = await request(api.url, `{ ...F0 } ${fragments} fragment F40 on Query { a: __typename }`);
   expect(answer.errors?.[0]?.extensions?.code).toBe('LIMIT_EXCEEDED');
 });
@@ -134,7 +198,9 @@ test('the SDL, health and metrics are served', async () => {
   expect((await raw('/schema.graphql')).body).toContain('type Goal implements Node');
   const health = await raw('/health');
   expect(health.status).toBe(200);
-  expect(JSON.parse(health.body)).toMatchObject({ checks: expect.arrayContaining([expect.objectContaining({ name: 'database', status: 'UP' })]) });
+  expect(JSON.parse(health.body)).toMatchObject({
+    checks: expect.arrayContaining([expect.objectContaining({ name: 'database', status: 'UP' })]),
+  });
   expect((await raw('/metrics')).body).toContain('hive_up');
 });
 
@@ -147,7 +213,10 @@ test('the app is served with the right caching', async () => {
   expect(asset.headers['cache-control']).toBe('public, max-age=31536000, immutable');
   expect(asset.headers['content-encoding']).toBe('gzip');
   expect((await raw('/sw.js')).headers['cache-control']).toBe('no-cache');
-  expect((await raw('/sw.js', { headers: { 'if-none-match': String((await raw('/sw.js')).headers['etag']) } })).status).toBe(304);
+  expect(
+    (await raw('/sw.js', { headers: { 'if-none-match': String((await raw('/sw.js')).headers['etag']) } }))
+      .status,
+  ).toBe(304);
 });
 
 test('an unknown path is the start page for a navigation and 404 for anything else', async () => {
@@ -156,7 +225,16 @@ test('an unknown path is the start page for a navigation and 404 for anything el
   expect((await raw('/missing.js', { headers: { accept: 'text/html' } })).status).toBe(404);
 });
 
-test.each(['/../secret.txt', '/..%2fsecret.txt', '/%2e%2e/secret.txt', '/assets/../../secret.txt', '/..%5csecret.txt', '/%00', '/.build-hash', '/%zz'])('%s does not leave the folder', async (path) => {
+test.each([
+  '/../secret.txt',
+  '/..%2fsecret.txt',
+  '/%2e%2e/secret.txt',
+  '/assets/../../secret.txt',
+  '/..%5csecret.txt',
+  '/%00',
+  '/.build-hash',
+  '/%zz',
+])('%s does not leave the folder', async (path) => {
   const answer = await raw(path);
   expect([400, 404]).toContain(answer.status);
   expect(answer.body).not.toContain('secret\n');

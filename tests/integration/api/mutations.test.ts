@@ -22,17 +22,39 @@ const errorFields = `... on Error { __typename code message ... on ValidationErr
   ... on NotFoundError { id } ... on InvalidStateError { currentStatus } ... on IdempotencyConflictError { idempotencyKey } }`;
 type Outcome = Record<string, unknown> & { __typename: string };
 
-async function run(name: string, type: string, input: Record<string, unknown>, fields = '... on Node { id }'): Promise<Outcome> {
-  const data = await requestData<Record<string, Outcome>>(api.url, `mutation ($input: ${type}!) { ${name}(input: $input) { __typename ${fields} ${errorFields} } }`, { input });
+async function run(
+  name: string,
+  type: string,
+  input: Record<string, unknown>,
+  fields = '... on Node { id }',
+): Promise<Outcome> {
+  const data = await requestData<Record<string, Outcome>>(
+    api.url,
+    `mutation ($input: ${type}!) { ${name}(input: $input) { __typename ${fields} ${errorFields} } }`,
+    { input },
+  );
   return data[name]!;
 }
 const unknownGoal = 'Goal:0198c0de-0000-7000-8000-000000000000';
-const countRows = async (table: string) => (await database.pool.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]!.n;
+const countRows = async (table: string) =>
+  (await database.pool.query<{ n: number }>(`select count(*)::int as n from ${table}`)).rows[0]!.n;
 
 test('a goal is dispatched, and the same key and input gives the same one', async () => {
   const input = { text: 'Explain this', idempotencyKey: 'key-1' };
-  const first = await run('dispatchGoal', 'DispatchGoalInput', input, '... on Goal { id text status autoStart plan { summary } progress { total } }');
-  expect(first).toMatchObject({ __typename: 'Goal', text: 'Explain this', status: 'PLANNING', autoStart: true, plan: null, progress: { total: 0 } });
+  const first = await run(
+    'dispatchGoal',
+    'DispatchGoalInput',
+    input,
+    '... on Goal { id text status autoStart plan { summary } progress { total } }',
+  );
+  expect(first).toMatchObject({
+    __typename: 'Goal',
+    text: 'Explain this',
+    status: 'PLANNING',
+    autoStart: true,
+    plan: null,
+    progress: { total: 0 },
+  });
   expect((await run('dispatchGoal', 'DispatchGoalInput', input))['id']).toBe(first['id']);
   expect(await run('dispatchGoal', 'DispatchGoalInput', { ...input, text: 'Something else' })).toMatchObject({
     __typename: 'IdempotencyConflictError',
@@ -49,35 +71,79 @@ test.each([
   ['cancelGoal', 'CancelGoalInput', { goalId: 'Task:0198c0de-0000-7000-8000-000000000000' }, 'goalId'],
   ['createTask', 'CreateTaskInput', { title: '', instruction: 'x' }, 'title'],
   ['createTask', 'CreateTaskInput', { title: 'x', instruction: 'x', maxAttempts: 0 }, 'maxAttempts'],
-  ['resolveStep', 'ResolveStepInput', { taskId: 'Task:0198c0de-0000-7000-8000-000000000000', stepId: 'x', decision: 'FAIL' }, 'stepId'],
+  [
+    'resolveStep',
+    'ResolveStepInput',
+    { taskId: 'Task:0198c0de-0000-7000-8000-000000000000', stepId: 'x', decision: 'FAIL' },
+    'stepId',
+  ],
   ['registerAgent', 'RegisterAgentInput', { name: '', role: 'r', kind: 'LLM', capabilities: [] }, 'name'],
 ])('%s(%s) refuses %j', async (name, type, input, path) => {
-  const before = [await countRows('goal'), await countRows('task'), await countRows('agent'), await countRows('event')];
+  const before = [
+    await countRows('goal'),
+    await countRows('task'),
+    await countRows('agent'),
+    await countRows('event'),
+  ];
   const outcome = await run(name, type, input);
   expect(outcome).toMatchObject({ __typename: 'ValidationError', code: 'VALIDATION' });
   expect((outcome['fields'] as { path: string }[])[0]?.path).toBe(path);
-  expect([await countRows('goal'), await countRows('task'), await countRows('agent'), await countRows('event')]).toEqual(before);
+  expect([
+    await countRows('goal'),
+    await countRows('task'),
+    await countRows('agent'),
+    await countRows('event'),
+  ]).toEqual(before);
 });
 
 test('what does not exist is a typed error with its global id', async () => {
-  expect(await run('cancelGoal', 'CancelGoalInput', { goalId: unknownGoal })).toMatchObject({ __typename: 'NotFoundError', code: 'NOT_FOUND', id: unknownGoal });
+  expect(await run('cancelGoal', 'CancelGoalInput', { goalId: unknownGoal })).toMatchObject({
+    __typename: 'NotFoundError',
+    code: 'NOT_FOUND',
+    id: unknownGoal,
+  });
   const project = 'Project:0198c0de-0000-7000-8000-000000000000';
-  expect(await run('dispatchGoal', 'DispatchGoalInput', { text: 'x', projectId: project })).toMatchObject({ __typename: 'NotFoundError', id: project });
+  expect(await run('dispatchGoal', 'DispatchGoalInput', { text: 'x', projectId: project })).toMatchObject({
+    __typename: 'NotFoundError',
+    id: project,
+  });
 });
 
 test('canceling what is finished, and retrying what runs, says the state', async () => {
   const { goalId, taskIds } = await insertFinishedGoal(database.pool, database.workspaceId);
-  expect(await run('cancelTask', 'CancelTaskInput', { taskId: `Task:${taskIds['look']}` })).toMatchObject({ __typename: 'InvalidStateError', currentStatus: 'SUCCEEDED' });
-  expect(await run('cancelGoal', 'CancelGoalInput', { goalId: `Goal:${goalId}` })).toMatchObject({ __typename: 'InvalidStateError' });
+  expect(await run('cancelTask', 'CancelTaskInput', { taskId: `Task:${taskIds['look']}` })).toMatchObject({
+    __typename: 'InvalidStateError',
+    currentStatus: 'SUCCEEDED',
+  });
+  expect(await run('cancelGoal', 'CancelGoalInput', { goalId: `Goal:${goalId}` })).toMatchObject({
+    __typename: 'InvalidStateError',
+  });
   const queued = await insertTask(database.pool, database.workspaceId);
-  expect(await run('retryTask', 'RetryTaskInput', { taskId: `Task:${queued}` })).toMatchObject({ __typename: 'InvalidStateError', currentStatus: 'QUEUED' });
+  expect(await run('retryTask', 'RetryTaskInput', { taskId: `Task:${queued}` })).toMatchObject({
+    __typename: 'InvalidStateError',
+    currentStatus: 'QUEUED',
+  });
 });
 
 test('a plan with a cycle is refused with the path of the cycle', async () => {
   const goal = await run('dispatchGoal', 'DispatchGoalInput', { text: 'plan me', autoStart: false });
   await database.pool.query(`update goal set status = 'AWAITING_ACCEPTANCE', plan = $2 where id = $1`, [
     String(goal['id']).slice(5),
-    JSON.stringify({ summary: 's', nodes: [{ id: 'a', title: 'a', instruction: 'a', capabilities: [], dependsOn: [], risk: 'LOW', estimatedCostMicroUsd: 0, input: {} }] }),
+    JSON.stringify({
+      summary: 's',
+      nodes: [
+        {
+          id: 'a',
+          title: 'a',
+          instruction: 'a',
+          capabilities: [],
+          dependsOn: [],
+          risk: 'LOW',
+          estimatedCostMicroUsd: 0,
+          input: {},
+        },
+      ],
+    }),
   ]);
   const nodes = [
     { id: 'a', title: 'a', instruction: 'a', dependsOn: ['b'] },
@@ -92,36 +158,81 @@ test('a task and an agent are made, changed and ended', async () => {
   const task = await run(
     'createTask',
     'CreateTaskInput',
-    { title: 't', instruction: 'i', capabilities: ['research'], priority: 3, timeoutSeconds: 1.5, runAt: '2100-01-01T00:00:00Z' },
+    {
+      title: 't',
+      instruction: 'i',
+      capabilities: ['research'],
+      priority: 3,
+      timeoutSeconds: 1.5,
+      runAt: '2100-01-01T00:00:00Z',
+    },
     '... on Task { id priority timeoutSeconds runAt requiredCapabilities queuedReason }',
   );
-  expect(task).toMatchObject({ __typename: 'Task', priority: 3, timeoutSeconds: 1.5, runAt: '2100-01-01T00:00:00.000Z', requiredCapabilities: ['research'] });
-  expect(await run('cancelTask', 'CancelTaskInput', { taskId: task['id'] }, '... on Task { id status }')).toMatchObject({ status: 'CANCELED' });
-  const agent = await run('registerAgent', 'RegisterAgentInput', { name: 'Ada', role: 'writer', kind: 'EXTRACTIVE', capabilities: ['write'] }, '... on Agent { id maxConcurrency }');
+  expect(task).toMatchObject({
+    __typename: 'Task',
+    priority: 3,
+    timeoutSeconds: 1.5,
+    runAt: '2100-01-01T00:00:00.000Z',
+    requiredCapabilities: ['research'],
+  });
+  expect(
+    await run('cancelTask', 'CancelTaskInput', { taskId: task['id'] }, '... on Task { id status }'),
+  ).toMatchObject({ status: 'CANCELED' });
+  const agent = await run(
+    'registerAgent',
+    'RegisterAgentInput',
+    { name: 'Ada', role: 'writer', kind: 'EXTRACTIVE', capabilities: ['write'] },
+    '... on Agent { id maxConcurrency }',
+  );
   expect(agent).toMatchObject({ __typename: 'Agent', maxConcurrency: 2 });
-  const changed = await run('updateAgent', 'UpdateAgentInput', { agentId: agent['id'], maxConcurrency: 7 }, '... on Agent { id name maxConcurrency }');
+  const changed = await run(
+    'updateAgent',
+    'UpdateAgentInput',
+    { agentId: agent['id'], maxConcurrency: 7 },
+    '... on Agent { id name maxConcurrency }',
+  );
   expect(changed).toMatchObject({ name: 'Ada', maxConcurrency: 7 });
-  expect(await run('pauseAgent', 'AgentActionInput', { agentId: agent['id'] }, '... on Agent { id status }')).toMatchObject({ status: 'PAUSED' });
-  expect(await run('retireAgent', 'AgentActionInput', { agentId: agent['id'] }, '... on Agent { id status }')).toMatchObject({ status: 'RETIRED' });
-  expect(await run('pauseAgent', 'AgentActionInput', { agentId: agent['id'] })).toMatchObject({ __typename: 'InvalidStateError', currentStatus: 'RETIRED' });
+  expect(
+    await run('pauseAgent', 'AgentActionInput', { agentId: agent['id'] }, '... on Agent { id status }'),
+  ).toMatchObject({ status: 'PAUSED' });
+  expect(
+    await run('retireAgent', 'AgentActionInput', { agentId: agent['id'] }, '... on Agent { id status }'),
+  ).toMatchObject({ status: 'RETIRED' });
+  expect(await run('pauseAgent', 'AgentActionInput', { agentId: agent['id'] })).toMatchObject({
+    __typename: 'InvalidStateError',
+    currentStatus: 'RETIRED',
+  });
 });
 
 test('a database that is away, and a timeout inside, are UnavailableError', async () => {
   const failing = async (error: unknown) => {
-    const other = await startTestApi(database, { overrides: { orchestrator: { dispatchGoal: () => Promise.reject(error) } } });
+    const other = await startTestApi(database, {
+      overrides: { orchestrator: { dispatchGoal: () => Promise.reject(error) } },
+    });
     try {
-      const data = await requestData<{ dispatchGoal: unknown }>(other.url, `mutation { dispatchGoal(input: { text: "x" }) { ... on Error { __typename code } } }`);
+      const data = await requestData<{ dispatchGoal: unknown }>(
+        other.url,
+        `mutation { dispatchGoal(input: { text: "x" }) { ... on Error { __typename code } } }`,
+      );
       return data.dispatchGoal;
     } finally {
       await other.close();
     }
   };
-  expect(await failing(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }))).toEqual({ __typename: 'UnavailableError', code: 'UNAVAILABLE' });
-  expect(await failing(new DomainError('TIMEOUT', 'took too long'))).toEqual({ __typename: 'UnavailableError', code: 'TIMEOUT' });
+  expect(await failing(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }))).toEqual({
+    __typename: 'UnavailableError',
+    code: 'UNAVAILABLE',
+  });
+  expect(await failing(new DomainError('TIMEOUT', 'took too long'))).toEqual({
+    __typename: 'UnavailableError',
+    code: 'TIMEOUT',
+  });
 });
 
 test('an unexpected error is masked with a request id and logged once', async () => {
-  const other = await startTestApi(database, { overrides: { orchestrator: { dispatchGoal: () => Promise.reject(new Error('secret detail')) } } });
+  const other = await startTestApi(database, {
+    overrides: { orchestrator: { dispatchGoal: () => Promise.reject(new Error('secret detail')) } },
+  });
   const answer = await request(other.url, `mutation { dispatchGoal(input: { text: "x" }) { __typename } }`);
   await other.close();
   expect(JSON.stringify(answer)).not.toContain('secret');
@@ -133,7 +244,13 @@ test('an unexpected error is masked with a request id and logged once', async ()
 });
 
 test('a query while the database is away fails quickly with UNAVAILABLE', async () => {
-  const away = { em: { fork: () => ({ find: () => Promise.reject(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })) }) } };
+  const away = {
+    em: {
+      fork: () => ({
+        find: () => Promise.reject(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })),
+      }),
+    },
+  };
   const other = await startTestApi(database, { overrides: { orm: away as never } });
   const answer = await request(other.url, `{ agents { edges { node { id } } } }`);
   await other.close();

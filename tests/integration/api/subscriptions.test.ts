@@ -4,7 +4,14 @@ import { closeCodes } from '../../../server/src/http/close-codes.ts';
 import { startTestApi, type TestApi } from '../../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { insertTask } from '../../support/fixtures.ts';
-import { next, request, requestData, socketClient, subscribe, type SocketClient } from '../../support/graphql-client.ts';
+import {
+  next,
+  request,
+  requestData,
+  socketClient,
+  subscribe,
+  type SocketClient,
+} from '../../support/graphql-client.ts';
 import { countStatements } from '../../support/sql-count.ts';
 
 let database: TestDatabase;
@@ -29,7 +36,12 @@ afterAll(async () => {
 });
 
 const writeEvent = (type: string, subjectId: string, size = 0) =>
-  database.pool.query(`insert into event (workspace_id, type, subject_id, payload) values ($1, $2, $3, $4)`, [database.workspaceId, type, subjectId, JSON.stringify({ text: 'x'.repeat(size) })]);
+  database.pool.query(`insert into event (workspace_id, type, subject_id, payload) values ($1, $2, $3, $4)`, [
+    database.workspaceId,
+    type,
+    subjectId,
+    JSON.stringify({ text: 'x'.repeat(size) }),
+  ]);
 const eventsQuery = `subscription ($after: String, $where: EventFilter) { events(after: $after, where: $where) { cursor type subjectId payload } }`;
 type EventData = { events: { cursor: string; type: string; subjectId: string } };
 const someId = '0198c0de-0000-7000-8000-000000000001';
@@ -40,7 +52,10 @@ test('a query and a mutation work over the socket, too', async () => {
 });
 
 test('events resume behind their cursor without gap or repeat', async () => {
-  const { latestEventCursor } = await requestData<{ latestEventCursor: string }>(api.url, '{ latestEventCursor }');
+  const { latestEventCursor } = await requestData<{ latestEventCursor: string }>(
+    api.url,
+    '{ latestEventCursor }',
+  );
   for (let index = 0; index < 5; index += 1) await writeEvent(`task.resume${index}`, someId);
   const client = open();
   const first = subscribe<EventData>(client, eventsQuery, { after: latestEventCursor });
@@ -52,14 +67,21 @@ test('events resume behind their cursor without gap or repeat', async () => {
   expect(seen.map((event) => event.type)).toEqual([0, 1, 2, 3, 4, 5].map((index) => `task.resume${index}`));
 });
 
-test.each(['nonsense', '', 'ZTEuMS4x='])('a malformed cursor %j is refused with VALIDATION', async (after) => {
-  const answer = await next(subscribe(open(), eventsQuery, { after }));
-  expect(answer.errors?.[0]?.extensions).toMatchObject({ code: 'VALIDATION', field: 'after' });
-});
+test.each(['nonsense', '', 'ZTEuMS4x='])(
+  'a malformed cursor %j is refused with VALIDATION',
+  async (after) => {
+    const answer = await next(subscribe(open(), eventsQuery, { after }));
+    expect(answer.errors?.[0]?.extensions).toMatchObject({ code: 'VALIDATION', field: 'after' });
+  },
+);
 
 test('a task is delivered as it is now, then after its events', async () => {
   const id = await insertTask(database.pool, database.workspaceId);
-  const updates = subscribe<{ taskUpdated: { status: string } }>(open(), `subscription ($id: ID!) { taskUpdated(id: $id) { status } }`, { id: `Task:${id}` });
+  const updates = subscribe<{ taskUpdated: { status: string } }>(
+    open(),
+    `subscription ($id: ID!) { taskUpdated(id: $id) { status } }`,
+    { id: `Task:${id}` },
+  );
   expect((await next(updates)).data?.taskUpdated.status).toBe('QUEUED');
   await database.pool.query(`update task set status = 'CANCELED' where id = $1`, [id]);
   await writeEvent('task.canceled', id);
@@ -67,10 +89,17 @@ test('a task is delivered as it is now, then after its events', async () => {
 });
 
 test('each event is executed on fresh data, also below the subject', async () => {
-  const { goal } = await requestData<{ goal: { id: string } }>(api.url, `mutation { goal: dispatchGoal(input: { text: "fresh" }) { ... on Goal { id } } }`);
+  const { goal } = await requestData<{ goal: { id: string } }>(
+    api.url,
+    `mutation { goal: dispatchGoal(input: { text: "fresh" }) { ... on Goal { id } } }`,
+  );
   const task = await insertTask(database.pool, database.workspaceId);
   await database.pool.query(`update task set goal_id = $2 where id = $1`, [task, goal.id.slice(5)]);
-  const updates = subscribe<{ taskUpdated: { goal: { status: string } } }>(open(), `subscription ($id: ID!) { taskUpdated(id: $id) { goal { status } } }`, { id: `Task:${task}` });
+  const updates = subscribe<{ taskUpdated: { goal: { status: string } } }>(
+    open(),
+    `subscription ($id: ID!) { taskUpdated(id: $id) { goal { status } } }`,
+    { id: `Task:${task}` },
+  );
   expect((await next(updates)).data?.taskUpdated.goal.status).toBe('PLANNING');
   await database.pool.query(`update goal set status = 'CANCELED' where id = $1`, [goal.id.slice(5)]);
   await writeEvent('task.changed', task);
@@ -78,24 +107,44 @@ test('each event is executed on fresh data, also below the subject', async () =>
 });
 
 test('unknown subjects are NOT_FOUND', async () => {
-  for (const query of [`subscription { taskUpdated(id: "Task:${someId}") { id } }`, `subscription { planUpdated(goalId: "Goal:${someId}") { id } }`, `subscription { agentStatus(agentId: "Agent:${someId}") { id } }`, `subscription { taskOutput(id: "Task:${someId}") { text } }`]) {
+  for (const query of [
+    `subscription { taskUpdated(id: "Task:${someId}") { id } }`,
+    `subscription { planUpdated(goalId: "Goal:${someId}") { id } }`,
+    `subscription { agentStatus(agentId: "Agent:${someId}") { id } }`,
+    `subscription { taskOutput(id: "Task:${someId}") { text } }`,
+  ]) {
     expect((await next(subscribe(open(), query))).errors?.[0]?.extensions?.code).toBe('NOT_FOUND');
   }
 });
 
 test('agentStatus without an id delivers every agent, then changes', async () => {
-  await requestData(api.url, `mutation { registerAgent(input: { name: "Grace", role: "r", kind: EXTRACTIVE, capabilities: ["write"] }) { __typename } }`);
-  const updates = subscribe<{ agentStatus: { id: string; name: string; status: string } }>(open(), `subscription { agentStatus { id name status } }`);
+  await requestData(
+    api.url,
+    `mutation { registerAgent(input: { name: "Grace", role: "r", kind: EXTRACTIVE, capabilities: ["write"] }) { __typename } }`,
+  );
+  const updates = subscribe<{ agentStatus: { id: string; name: string; status: string } }>(
+    open(),
+    `subscription { agentStatus { id name status } }`,
+  );
   const agent = (await next(updates)).data!.agentStatus;
   expect(agent.name).toBe('Grace');
-  const paused = await requestData(api.url, `mutation ($id: ID!) { pauseAgent(input: { agentId: $id }) { __typename ... on Agent { status } } }`, { id: agent.id });
+  const paused = await requestData(
+    api.url,
+    `mutation ($id: ID!) { pauseAgent(input: { agentId: $id }) { __typename ... on Agent { status } } }`,
+    { id: agent.id },
+  );
   expect(paused).toEqual({ pauseAgent: { __typename: 'Agent', status: 'PAUSED' } });
   expect((await next(updates)).data?.agentStatus.status).toBe('PAUSED');
 });
 
 test('health is delivered at once and then again', async () => {
-  const updates = subscribe<{ systemHealth: { status: string; checks: { name: string }[] } }>(open(), `subscription { systemHealth { status checks { name } at } }`);
-  expect((await next(updates)).data?.systemHealth.checks.some((check) => check.name === 'database')).toBe(true);
+  const updates = subscribe<{ systemHealth: { status: string; checks: { name: string }[] } }>(
+    open(),
+    `subscription { systemHealth { status checks { name } at } }`,
+  );
+  expect((await next(updates)).data?.systemHealth.checks.some((check) => check.name === 'database')).toBe(
+    true,
+  );
   await next(updates);
 });
 
@@ -111,7 +160,8 @@ test('fifty subscribers of the same document share one execution; a late one get
   await database.pool.query(`update task set title = 'changed' where id = $1`, [id]);
   const statements = await countStatements(database.pool, async () => {
     await writeEvent('task.changed', id);
-    for (const update of [...updates, late]) expect((await next(update)).data?.taskUpdated.title).toBe('changed');
+    for (const update of [...updates, late])
+      expect((await next(update)).data?.taskUpdated.title).toBe('changed');
   });
   expect(statements.filter((text) => text.includes('"task"')).length).toBeLessThanOrEqual(2);
   const metrics = await (await fetch(`${other.url}/metrics`)).text();
@@ -122,18 +172,24 @@ test('fifty subscribers of the same document share one execution; a late one get
 
 test('a shared execution ends with its last subscriber, also while nothing happens', async () => {
   const other = await startTestApi(database);
-  const shared = async () => /hive_shared_subscriptions (\d+)/.exec(await (await fetch(`${other.url}/metrics`)).text())?.[1];
+  const shared = async () =>
+    /hive_shared_subscriptions (\d+)/.exec(await (await fetch(`${other.url}/metrics`)).text())?.[1];
   const first = open(other);
   const second = open(other);
-  const updates = [subscribe<EventData>(first, eventsQuery, { where: { types: ['quiet.*'] } }), subscribe<EventData>(second, eventsQuery, { where: { types: ['quiet.*'] } })];
+  const updates = [
+    subscribe<EventData>(first, eventsQuery, { where: { types: ['quiet.*'] } }),
+    subscribe<EventData>(second, eventsQuery, { where: { types: ['quiet.*'] } }),
+  ];
   const pending = updates.map((update) => update.next().catch(() => undefined));
   let running: string | undefined;
-  for (const deadline = Date.now() + 5_000; running !== '1' && Date.now() < deadline; ) running = await shared();
+  for (const deadline = Date.now() + 5_000; running !== '1' && Date.now() < deadline;)
+    running = await shared();
   expect(running).toBe('1');
   await first.dispose();
   expect(await shared()).toBe('1');
   await second.dispose();
-  for (const deadline = Date.now() + 5_000; running !== '0' && Date.now() < deadline; ) running = await shared();
+  for (const deadline = Date.now() + 5_000; running !== '0' && Date.now() < deadline;)
+    running = await shared();
   expect(running).toBe('0');
   await Promise.all(pending);
   await other.close();
@@ -142,7 +198,12 @@ test('a shared execution ends with its last subscriber, also while nothing happe
 test('limits hold on the socket as on HTTP', async () => {
   const deep = `subscription { events { subject { ${'... on Task { run { goal { run { '.repeat(5)} id ${'} } } }'.repeat(5)} } } }`;
   for (const query of [deep, `{ ${'__typename '.repeat(3_000)} }`]) {
-    const failure = await subscribe(open(), query).next().then((result) => result.value as unknown, (error: unknown) => error);
+    const failure = await subscribe(open(), query)
+      .next()
+      .then(
+        (result) => result.value as unknown,
+        (error: unknown) => error,
+      );
     expect(JSON.stringify(failure)).toContain('LIMIT_EXCEEDED');
   }
 });
@@ -151,11 +212,20 @@ interface RawSocket {
   socket: WebSocket;
   closed: Promise<{ code: number; reason: string }>;
 }
-function rawSocket(target: TestApi, options: { headers?: Record<string, string>; protocol?: string } = {}): RawSocket {
-  const socket = new WebSocket(`${target.url.replace('http', 'ws')}/graphql`, options.protocol ?? 'graphql-transport-ws', { headers: options.headers ?? {} });
+function rawSocket(
+  target: TestApi,
+  options: { headers?: Record<string, string>; protocol?: string } = {},
+): RawSocket {
+  const socket = new WebSocket(
+    `${target.url.replace('http', 'ws')}/graphql`,
+    options.protocol ?? 'graphql-transport-ws',
+    { headers: options.headers ?? {} },
+  );
   const closed = new Promise<{ code: number; reason: string }>((resolve) => {
     socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() }));
-    socket.once('unexpected-response', (_, response) => resolve({ code: response.statusCode ?? 0, reason: '' }));
+    socket.once('unexpected-response', (_, response) =>
+      resolve({ code: response.statusCode ?? 0, reason: '' }),
+    );
     socket.on('error', () => {});
   });
   return { socket, closed };
@@ -165,7 +235,9 @@ test.each([
   [{ origin: 'https://evil.example' }, 403],
   [{ host: 'evil.example' }, 421],
 ])('a socket with %j is refused', async (headers, status) => {
-  expect((await rawSocket(api, { headers: headers as unknown as Record<string, string> }).closed).code).toBe(status);
+  expect((await rawSocket(api, { headers: headers as unknown as Record<string, string> }).closed).code).toBe(
+    status,
+  );
 });
 
 test('a socket that never initialises is closed with 4408', async () => {
@@ -176,7 +248,9 @@ test('a socket that never initialises is closed with 4408', async () => {
 
 test('a message over 1 MiB closes the socket with 1009', async () => {
   const { socket, closed } = rawSocket(api);
-  socket.once('open', () => socket.send(JSON.stringify({ type: 'connection_init', payload: { x: 'x'.repeat(1_100_000) } })));
+  socket.once('open', () =>
+    socket.send(JSON.stringify({ type: 'connection_init', payload: { x: 'x'.repeat(1_100_000) } })),
+  );
   expect((await closed).code).toBe(1009);
 });
 
@@ -198,7 +272,13 @@ test('who reads too slowly is closed with the code that means: resume from your 
   await new Promise((resolve) => socket.once('open', resolve));
   socket.send(JSON.stringify({ type: 'connection_init' }));
   await new Promise((resolve) => socket.once('message', resolve));
-  socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: eventsQuery, variables: { where: { types: ['task.flood'] } } } }));
+  socket.send(
+    JSON.stringify({
+      id: '1',
+      type: 'subscribe',
+      payload: { query: eventsQuery, variables: { where: { types: ['task.flood'] } } },
+    }),
+  );
   const fast = subscribe<EventData>(open(other), eventsQuery, { where: { types: ['task.flood'] } });
   const firstFast = next(fast);
   // Both must be listening before the client stops reading.
@@ -239,7 +319,12 @@ test('a subscription by HTTP (server-sent events) is executed the same way', asy
 
 test('an operation that does not parse is an error of the operation, not of the socket', async () => {
   const client = open();
-  const failure = await subscribe(client, 'subscription {').next().then((result) => result.value as unknown, (error: unknown) => error);
+  const failure = await subscribe(client, 'subscription {')
+    .next()
+    .then(
+      (result) => result.value as unknown,
+      (error: unknown) => error,
+    );
   expect(JSON.stringify(failure)).toContain('VALIDATION');
   expect((await request(api.url, '{ __typename }')).data).toEqual({ __typename: 'Query' });
 });

@@ -76,16 +76,37 @@ export async function startHealthMonitor(options: HealthOptions): Promise<Health
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   let report: HealthReport = {
-    ...{ status: 'DOWN', version: options.version, startedAt, eventHorizonAgeMs: 0, queuedTaskCount: 0, runningTaskCount: 0 },
+    ...{
+      status: 'DOWN',
+      version: options.version,
+      startedAt,
+      eventHorizonAgeMs: 0,
+      queuedTaskCount: 0,
+      runningTaskCount: 0,
+    },
     ...{ checks: [], at: startedAt },
   };
 
   const refresh = async (): Promise<HealthReport> => {
     const [database, disk] = await Promise.all([checkDatabase(options.sql), checkDisk(options.dataDir)]);
-    const checks = [database.check, ...database.derived, disk, checkEventLoop(delay), checkProviders(options.providers())];
+    const checks = [
+      database.check,
+      ...database.derived,
+      disk,
+      checkEventLoop(delay),
+      checkProviders(options.providers()),
+    ];
     if (options.loops) checks.push(checkLoops(options.loops(), clock.now()));
     const { horizonMs, queued, running } = database;
-    report = { ...report, status: worst(checks), checks, eventHorizonAgeMs: horizonMs, queuedTaskCount: queued, runningTaskCount: running, at: new Date(clock.now()) };
+    report = {
+      ...report,
+      status: worst(checks),
+      checks,
+      eventHorizonAgeMs: horizonMs,
+      queuedTaskCount: queued,
+      runningTaskCount: running,
+      at: new Date(clock.now()),
+    };
     return report;
   };
 
@@ -132,16 +153,33 @@ async function checkDatabase(sql: Sql): Promise<DatabaseState> {
     const latencyMs = round(performance.now() - began);
     const count = (status: string) => counts.find((row) => row.status === status)?.count ?? 0;
     const [queued, running] = [count('QUEUED'), count('RUNNING')];
-    const check: HealthCheck = { name: 'database', status: latencyMs > slowDatabaseMs ? 'DEGRADED' : 'UP', detail: `answers in ${latencyMs} ms`, latencyMs };
+    const check: HealthCheck = {
+      name: 'database',
+      status: latencyMs > slowDatabaseMs ? 'DEGRADED' : 'UP',
+      detail: `answers in ${latencyMs} ms`,
+      latencyMs,
+    };
     const horizon: HealthCheck = {
       name: 'event horizon',
       status: horizonMs > oldHorizonMs ? 'DEGRADED' : 'UP',
-      detail: horizonMs > oldHorizonMs ? `a write transaction open for ${round(horizonMs)} ms holds events back` : 'no write transaction holds events back',
+      detail:
+        horizonMs > oldHorizonMs
+          ? `a write transaction open for ${round(horizonMs)} ms holds events back`
+          : 'no write transaction holds events back',
     };
-    const queue: HealthCheck = { name: 'queue', status: 'UP', detail: `${queued} queued, ${running} running` };
+    const queue: HealthCheck = {
+      name: 'queue',
+      status: 'UP',
+      detail: `${queued} queued, ${running} running`,
+    };
     return { check, derived: [horizon, queue], horizonMs, queued, running };
   } catch (error) {
-    const check: HealthCheck = { name: 'database', status: 'DOWN', detail: messageOf(error), latencyMs: round(performance.now() - began) };
+    const check: HealthCheck = {
+      name: 'database',
+      status: 'DOWN',
+      detail: messageOf(error),
+      latencyMs: round(performance.now() - began),
+    };
     return { check, derived: [], horizonMs: 0, queued: 0, running: 0 };
   }
 }
@@ -150,7 +188,10 @@ async function checkDatabase(sql: Sql): Promise<DatabaseState> {
 async function withTimeout<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${databaseTimeoutMs} ms`)), databaseTimeoutMs);
+    timer = setTimeout(
+      () => reject(new Error(`no answer within ${databaseTimeoutMs} ms`)),
+      databaseTimeoutMs,
+    );
   });
   try {
     return await Promise.race([work, timeout]);
@@ -174,24 +215,39 @@ async function checkDisk(dataDir: string): Promise<HealthCheck> {
 function checkEventLoop(delay: { percentile(percentile: number): number; reset(): void }): HealthCheck {
   const p99 = round(delay.percentile(99) / 1e6);
   delay.reset();
-  return { name: 'event loop', status: p99 > slowLoopMs ? 'DEGRADED' : 'UP', detail: `p99 delay ${p99} ms`, latencyMs: p99 };
+  return {
+    name: 'event loop',
+    status: p99 > slowLoopMs ? 'DEGRADED' : 'UP',
+    detail: `p99 delay ${p99} ms`,
+    latencyMs: p99,
+  };
 }
 
 /** Without a language model the hive still answers, extractively: that is never worse than DEGRADED. */
 function checkProviders(providers: ReturnType<HealthOptions['providers']>): HealthCheck {
   const models = providers.filter((provider) => provider.kind !== 'EXTRACTIVE');
   const up = models.filter((provider) => provider.status !== 'DOWN');
-  const tried = models.map((provider) => (provider.address ? `${provider.name} (${provider.address})` : provider.name)).join(', ');
+  const tried = models
+    .map((provider) => (provider.address ? `${provider.name} (${provider.address})` : provider.name))
+    .join(', ');
   return up.length > 0
     ? { name: 'language models', status: 'UP', detail: up.map((provider) => provider.name).join(', ') }
-    : { name: 'language models', status: 'DEGRADED', detail: tried ? `none reachable; tried ${tried}` : 'none set up' };
+    : {
+        name: 'language models',
+        status: 'DEGRADED',
+        detail: tried ? `none reachable; tried ${tried}` : 'none set up',
+      };
 }
 
 function checkLoops(loops: readonly LoopState[], now: number): HealthCheck {
   const silent = loops.filter((loop) => now - loop.lastTurnAt > Math.max(3 * loop.intervalMs, 10_000));
   return silent.length === 0
     ? { name: 'loops', status: 'UP', detail: `${loops.length} running` }
-    : { name: 'loops', status: 'DEGRADED', detail: `no turn lately: ${silent.map((loop) => loop.name).join(', ')}` };
+    : {
+        name: 'loops',
+        status: 'DEGRADED',
+        detail: `no turn lately: ${silent.map((loop) => loop.name).join(', ')}`,
+      };
 }
 
 function worst(checks: readonly HealthCheck[]): HealthStatus {

@@ -98,7 +98,7 @@ export class TaskExecution {
   constructor(options: TaskExecutionOptions) {
     this.#options = options;
     this.#sql = sqlOfPool(options.pool);
-    this.#settler = createBatcher({ maxSize: 1_000, lingerMs: 2, maxFlushes: Number(process.env['FL'] ?? 1), flush: (verdicts) => this.#writeVerdicts(verdicts) });
+    this.#settler = createBatcher({ maxSize: 1_000, lingerMs: 2, flush: (verdicts) => this.#writeVerdicts(verdicts) });
   }
 
   get runningCount(): number {

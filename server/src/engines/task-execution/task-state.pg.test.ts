@@ -6,7 +6,7 @@ import { goalStatuses, type GoalStatus } from '../../entities/goal.ts';
 import { sqlOfPool, type Sql } from '../../stores/sql.ts';
 import { claimTasks } from '../../stores/task-claim.ts';
 import { replayTask, wakeWaitingTask } from '../../stores/task-lease.ts';
-import { cancelTasks, settleTasks, sweepLeases } from '../../stores/task-settle.ts';
+import { cancelTasks, failWaitingTask, settleTasks, sweepLeases } from '../../stores/task-settle.ts';
 import { insertTestAgent } from '../../../../tests/support/engine.ts';
 import { assignSlots } from '../optimization/assign-slots.ts';
 import { canMoveGoal, goalTransitions } from '../workflow/goal-state.ts';
@@ -38,7 +38,7 @@ describe('the tables of transitions', () => {
 
 /** Something that may happen to a task of the run at any time; `pick` chooses the task. */
 const happening = fc.record({
-  what: fc.constantFrom('claim', 'claim', 'succeed', 'succeed', 'fail', 'retry', 'wait', 'answer', 'lose', 'cancel', 'replay', 'stale'),
+  what: fc.constantFrom('claim', 'claim', 'succeed', 'succeed', 'fail', 'retry', 'wait', 'answer', 'refuse', 'lose', 'cancel', 'replay', 'stale'),
   pick: fc.nat(20),
 });
 
@@ -83,6 +83,11 @@ async function happen(runId: string, { what, pick }: { what: string; pick: numbe
     case 'answer': {
       const row = choose(of('WAITING'));
       if (row) await wakeWaitingTask(sql, workspaceId, row.id);
+      return;
+    }
+    case 'refuse': {
+      const row = choose(of('WAITING'));
+      if (row) await failWaitingTask(sql, { workspaceId, taskId: row.id, code: 'X', message: 'x' });
       return;
     }
     case 'lose': {

@@ -8,7 +8,8 @@ export const taskTransitions: { readonly [from in TaskStatus]: readonly TaskStat
   BLOCKED: ['QUEUED', 'CANCELED'],
   QUEUED: ['RUNNING', 'CANCELED'],
   RUNNING: ['SUCCEEDED', 'FAILED', 'QUEUED', 'WAITING', 'CANCELED'],
-  WAITING: ['QUEUED', 'CANCELED'],
+  // FAILED when a person decides against repeating an uncertain step
+  WAITING: ['QUEUED', 'FAILED', 'CANCELED'],
   SUCCEEDED: [],
   // a dead letter can be replayed; BLOCKED when a predecessor has still to succeed
   FAILED: ['QUEUED', 'BLOCKED'],

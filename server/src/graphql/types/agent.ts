@@ -20,8 +20,17 @@ const BreakerType = builder.objectRef<Agent>('Breaker').implement({
   fields: (t) => ({
     state: t.field({ type: BreakerStateType, resolve: (agent) => agent.breakerState }),
     consecutiveFailures: t.int({ resolve: (agent) => agent.breakerFailures }),
-    openedAt: t.field({ type: 'DateTime', nullable: true, resolve: (agent) => agent.breakerOpenedAt ?? null }),
-    retryAt: t.field({ type: 'DateTime', nullable: true, description: 'When it lets one task through to try.', resolve: (agent) => agent.breakerRetryAt ?? null }),
+    openedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      resolve: (agent) => agent.breakerOpenedAt ?? null,
+    }),
+    retryAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it lets one task through to try.',
+      resolve: (agent) => agent.breakerRetryAt ?? null,
+    }),
   }),
 });
 
@@ -35,15 +44,24 @@ AgentType.implement({
     kind: t.field({ type: AgentKindType, resolve: (agent) => agent.kind }),
     status: t.field({ type: AgentStatusType, resolve: (agent) => agent.status }),
     instructions: t.exposeString('instructions'),
-    capabilities: t.exposeStringList('capabilities', { description: 'It gets tasks that require no more than these.' }),
+    capabilities: t.exposeStringList('capabilities', {
+      description: 'It gets tasks that require no more than these.',
+    }),
     maxConcurrency: t.exposeInt('maxConcurrency', { description: 'Most tasks it runs at once.' }),
     crew: t.field({
       type: CrewType,
       nullable: true,
-      resolve: async (agent, _, { loaders }) => (agent.crewId ? ((await loaders.crew.load(agent.crewId)) ?? null) : null),
+      resolve: async (agent, _, { loaders }) =>
+        agent.crewId ? ((await loaders.crew.load(agent.crewId)) ?? null) : null,
     }),
-    activeTasks: t.field({ type: [TaskType], description: 'Tasks it is running now.', resolve: (agent, _, { loaders }) => loaders.activeTasksOfAgent.load(agent.id) }),
-    activeTaskCount: t.int({ resolve: async (agent, _, { loaders }) => (await loaders.activeTasksOfAgent.load(agent.id)).length }),
+    activeTasks: t.field({
+      type: [TaskType],
+      description: 'Tasks it is running now.',
+      resolve: (agent, _, { loaders }) => loaders.activeTasksOfAgent.load(agent.id),
+    }),
+    activeTaskCount: t.int({
+      resolve: async (agent, _, { loaders }) => (await loaders.activeTasksOfAgent.load(agent.id)).length,
+    }),
     breaker: t.field({ type: BreakerType, resolve: (agent) => agent }),
     succeededCount: t.exposeInt('succeededCount'),
     failedCount: t.exposeInt('failedCount'),
@@ -51,9 +69,16 @@ AgentType.implement({
       nullable: true,
       description: 'Moving average of task duration; null before the first.',
       // p.double() reads as a number; the type allows the text of a bigint, too.
-      resolve: (agent) => (agent.averageLatencyMs === null || agent.averageLatencyMs === undefined ? null : Number(agent.averageLatencyMs)),
+      resolve: (agent) =>
+        agent.averageLatencyMs === null || agent.averageLatencyMs === undefined
+          ? null
+          : Number(agent.averageLatencyMs),
     }),
-    lastHeartbeatAt: t.field({ type: 'DateTime', nullable: true, resolve: (agent) => agent.lastHeartbeatAt ?? null }),
+    lastHeartbeatAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      resolve: (agent) => agent.lastHeartbeatAt ?? null,
+    }),
     version: t.exposeInt('version', { description: 'Grows with every change: a smaller one is older.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
@@ -70,14 +95,17 @@ builder.queryFields((t) => ({
     type: AgentType,
     nullable: true,
     args: { id: t.arg.id({ required: true }) },
-    resolve: async (_, args, { loaders }) => (await loaders.agent.load(decodeId('Agent', args.id, 'id'))) ?? null,
+    resolve: async (_, args, { loaders }) =>
+      (await loaders.agent.load(decodeId('Agent', args.id, 'id'))) ?? null,
   }),
   agents: t.field({
     type: builder.connectionObject(
       {
         type: AgentType,
         name: 'QueryAgentsConnection',
-        fields: (c) => ({ totalCount: c.int({ resolve: (page) => (page as unknown as { count(): Promise<number> }).count() }) }),
+        fields: (c) => ({
+          totalCount: c.int({ resolve: (page) => (page as unknown as { count(): Promise<number> }).count() }),
+        }),
       },
       { name: 'QueryAgentsConnectionEdge' },
     ),
@@ -158,12 +186,19 @@ builder.mutationFields((t) => {
           const agentId = decodeId('Agent', input.agentId, 'agentId');
           const crewId = decodeOptionalId('Crew', input.crewId, 'crewId');
           const leaveCrew = input.crewId === null ? { crewId: null } : {};
-          return deps.resourceManager.updateAgent(scope, { ...given({ ...input, agentId, crewId }), ...leaveCrew });
+          return deps.resourceManager.updateAgent(scope, {
+            ...given({ ...input, agentId, crewId }),
+            ...leaveCrew,
+          });
         }),
     }),
     pauseAgent: action('pauseAgent', 'PauseAgentResult', 'The agent gets no new tasks; those it runs go on.'),
     resumeAgent: action('resumeAgent', 'ResumeAgentResult', 'The agent gets tasks again.'),
-    retireAgent: action('retireAgent', 'RetireAgentResult', 'Takes the agent out of the hive for good; its name is free again.'),
+    retireAgent: action(
+      'retireAgent',
+      'RetireAgentResult',
+      'Takes the agent out of the hive for good; its name is free again.',
+    ),
   };
 });
 
@@ -177,9 +212,22 @@ builder.subscriptionField('agentStatus', (t) =>
       const { workspaceId } = scope;
       const read = async (id: string) => (await findAgents(em(), workspaceId, [id]))[0];
       if (agentId !== undefined && !(await read(agentId))) throw new NotFoundError('Agent', agentId);
-      const initial = agentId === undefined ? (await listAgents(em(), workspaceId, { limit: maxPageSize, backward: false }, {})).rows.map(({ id }) => id) : [agentId];
+      const initial =
+        agentId === undefined
+          ? (await listAgents(em(), workspaceId, { limit: maxPageSize, backward: false }, {})).rows.map(
+              ({ id }) => id,
+            )
+          : [agentId];
       const where = agentId === undefined ? { types: ['agent.*'] } : { subjectId: agentId };
-      return followSubjects({ hub: deps.hub, workspaceId, where, initial, subjectOf: (event) => event.subjectId, read, signal });
+      return followSubjects({
+        hub: deps.hub,
+        workspaceId,
+        where,
+        initial,
+        subjectOf: (event) => event.subjectId,
+        read,
+        signal,
+      });
     },
     resolve: (agent) => agent,
   }),

@@ -57,7 +57,8 @@ export const AttemptType = builder.objectRef<AttemptView>('Attempt').implement({
     agent: t.field({
       type: AgentType,
       nullable: true,
-      resolve: async (attempt, _, { loaders }) => (attempt.agentId ? ((await loaders.agent.load(attempt.agentId)) ?? null) : null),
+      resolve: async (attempt, _, { loaders }) =>
+        attempt.agentId ? ((await loaders.agent.load(attempt.agentId)) ?? null) : null,
     }),
     leaseOwner: t.exposeString('leaseOwner', { description: 'The server process that ran it.' }),
     failure: t.field({ type: FailureType, nullable: true, resolve: (attempt) => failureOf(attempt) }),
@@ -78,7 +79,9 @@ export const StepType = builder.objectRef<Step>('Step').implement({
     input: t.field({ type: 'JSON', nullable: true, resolve: (step) => step.input }),
     output: t.field({ type: 'JSON', nullable: true, resolve: (step) => step.output ?? null }),
     failure: t.field({ type: FailureType, nullable: true, resolve: (step) => failureOf(step) }),
-    notes: t.exposeStringList('notes', { description: 'What each provider answered on the way: fallbacks, retries, open breakers.' }),
+    notes: t.exposeStringList('notes', {
+      description: 'What each provider answered on the way: fallbacks, retries, open breakers.',
+    }),
     provider: t.string({ nullable: true, resolve: (step) => step.provider ?? null }),
     model: t.string({ nullable: true, resolve: (step) => step.model ?? null }),
     inputTokens: t.int({ nullable: true, resolve: (step) => step.inputTokens ?? null }),

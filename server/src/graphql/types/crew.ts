@@ -13,17 +13,25 @@ export const CrewType = builder.objectRef<Crew>('Crew').implement({
     id: t.id({ resolve: (crew) => encodeId('Crew', crew.id) }),
     name: t.exposeString('name'),
     description: t.exposeString('description'),
-    agents: t.field({ type: [AgentType], description: 'Without retired ones.', resolve: (crew, _, { loaders }) => loaders.agentsOfCrew.load(crew.id) }),
+    agents: t.field({
+      type: [AgentType],
+      description: 'Without retired ones.',
+      resolve: (crew, _, { loaders }) => loaders.agentsOfCrew.load(crew.id),
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
   }),
 });
 
 builder.queryField('crews', (t) =>
   t.field({
-    type: builder.connectionObject({ type: CrewType, name: 'QueryCrewsConnection' }, { name: 'QueryCrewsConnectionEdge' }),
+    type: builder.connectionObject(
+      { type: CrewType, name: 'QueryCrewsConnection' },
+      { name: 'QueryCrewsConnectionEdge' },
+    ),
     description: 'Newest first.',
     args: t.arg.connectionArgs(),
     complexity: pageCost,
-    resolve: async (_, args, { em, scope }) => toConnection(await listCrews(em(), scope.workspaceId, parsePage(args))),
+    resolve: async (_, args, { em, scope }) =>
+      toConnection(await listCrews(em(), scope.workspaceId, parsePage(args))),
   }),
 );

@@ -1,4 +1,11 @@
-import { IdempotencyConflictError, InvalidStateError, NotFoundError, ValidationError, type DomainError, type FieldProblem } from '../../lib/errors.ts';
+import {
+  IdempotencyConflictError,
+  InvalidStateError,
+  NotFoundError,
+  ValidationError,
+  type DomainError,
+  type FieldProblem,
+} from '../../lib/errors.ts';
 import { builder } from '../builder.ts';
 import { UnavailableError } from '../errors.ts';
 import { nodeTypes, encodeId } from '../ids.ts';
@@ -8,7 +15,9 @@ export const ErrorInterface = builder.interfaceRef<DomainError>('Error').impleme
   description: 'An expected failure of a mutation. Branch on `code`; show `message`.',
   fields: (t) => ({
     code: t.field({ type: ErrorCodeType, resolve: (error) => error.code }),
-    message: t.exposeString('message', { description: 'For people: names the value and what would change it.' }),
+    message: t.exposeString('message', {
+      description: 'For people: names the value and what would change it.',
+    }),
   }),
 });
 
@@ -17,7 +26,11 @@ const FieldErrorType = builder.objectRef<FieldProblem>('FieldError').implement({
   fields: (t) => ({
     path: t.exposeString('path', { description: 'Place in the input, for example `nodes[2].dependsOn[0]`.' }),
     message: t.exposeString('message'),
-    value: t.string({ nullable: true, description: 'The refused value, shortened.', resolve: (problem) => problem.value ?? null }),
+    value: t.string({
+      nullable: true,
+      description: 'The refused value, shortened.',
+      resolve: (problem) => problem.value ?? null,
+    }),
   }),
 });
 
@@ -32,7 +45,9 @@ builder.objectType(NotFoundError, {
   name: 'NotFoundError',
   description: 'Something the input names does not exist in this workspace.',
   interfaces: [ErrorInterface],
-  fields: (t) => ({ id: t.id({ description: 'The global id that was asked for.', resolve: (error) => globalIdOf(error) }) }),
+  fields: (t) => ({
+    id: t.id({ description: 'The global id that was asked for.', resolve: (error) => globalIdOf(error) }),
+  }),
 });
 
 builder.objectType(InvalidStateError, {
@@ -51,7 +66,8 @@ builder.objectType(IdempotencyConflictError, {
 
 builder.objectType(UnavailableError, {
   name: 'UnavailableError',
-  description: 'Nothing is wrong with the request; the same one, with the same idempotency key, may succeed later.',
+  description:
+    'Nothing is wrong with the request; the same one, with the same idempotency key, may succeed later.',
   interfaces: [ErrorInterface],
 });
 

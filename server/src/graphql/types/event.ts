@@ -11,14 +11,21 @@ import { NodeInterface, loadNode } from './node.ts';
 const EventType = builder.objectRef<LogEvent>('Event').implement({
   description: 'A row of the log: something changed.',
   fields: (t) => ({
-    cursor: t.exposeString('cursor', { description: 'Opaque position in the log; pass it as `after` to go on behind this event.' }),
+    cursor: t.exposeString('cursor', {
+      description: 'Opaque position in the log; pass it as `after` to go on behind this event.',
+    }),
     type: t.exposeString('type', { description: '`subject.verb`, for example `task.succeeded`.' }),
-    subjectId: t.id({ resolve: (event) => (event.subjectType ? encodeId(event.subjectType, event.subjectId) : event.subjectId) }),
+    subjectId: t.id({
+      resolve: (event) =>
+        event.subjectType ? encodeId(event.subjectType, event.subjectId) : event.subjectId,
+    }),
     subject: t.field({
       type: NodeInterface,
       nullable: true,
-      description: 'The subject as it is now (not as it was at the event); null when it has no type of its own.',
-      resolve: (event, _, context) => (event.subjectType ? loadNode(event.subjectType, event.subjectId, context) : null),
+      description:
+        'The subject as it is now (not as it was at the event); null when it has no type of its own.',
+      resolve: (event, _, context) =>
+        event.subjectType ? loadNode(event.subjectType, event.subjectId, context) : null,
     }),
     payload: t.field({ type: 'JSON', resolve: (event) => event.payload }),
     at: t.field({ type: 'DateTime', resolve: (event) => event.at }),
@@ -27,18 +34,36 @@ const EventType = builder.objectRef<LogEvent>('Event').implement({
 
 const EventFilterInput = builder.inputType('EventFilter', {
   description: "Events of these types (exact, or a prefix ending in '*') and of this subject or goal.",
-  fields: (t) => ({ types: t.stringList(), subjectId: t.id(), goalId: t.id({ description: 'The goal itself, its run and its tasks.' }) }),
+  fields: (t) => ({
+    types: t.stringList(),
+    subjectId: t.id(),
+    goalId: t.id({ description: 'The goal itself, its run and its tasks.' }),
+  }),
 });
 
-type FilterInput = { types?: string[] | null | undefined; subjectId?: string | null | undefined; goalId?: string | null | undefined } | null | undefined;
+type FilterInput =
+  | {
+      types?: string[] | null | undefined;
+      subjectId?: string | null | undefined;
+      goalId?: string | null | undefined;
+    }
+  | null
+  | undefined;
 const eventTypePattern = /^[a-z][a-z0-9_.-]{0,63}\*?$|^\*$/;
 
 function parseFilter(where: FilterInput): EventWhere {
   const wrong = where?.types?.findIndex((type) => !eventTypePattern.test(type)) ?? -1;
   if (wrong >= 0) {
-    throw new ValidationError([{ path: `where.types[${wrong}]`, message: 'must be an event type like task.succeeded, or a prefix like task.*', value: where!.types![wrong]!.slice(0, 200) }]);
+    throw new ValidationError([
+      {
+        path: `where.types[${wrong}]`,
+        message: 'must be an event type like task.succeeded, or a prefix like task.*',
+        value: where!.types![wrong]!.slice(0, 200),
+      },
+    ]);
   }
-  if (where?.types && where.types.length > 100) throw new ValidationError([{ path: 'where.types', message: 'has more than 100 entries' }]);
+  if (where?.types && where.types.length > 100)
+    throw new ValidationError([{ path: 'where.types', message: 'has more than 100 entries' }]);
   return given({
     types: where?.types,
     subjectId: where?.subjectId ? decodeNodeId(where.subjectId, 'where.subjectId').id : undefined,
@@ -53,7 +78,10 @@ function checkCursor(after: string | null | undefined): void {
 
 builder.queryFields((t) => ({
   events: t.field({
-    type: builder.connectionObject({ type: EventType, name: 'QueryEventsConnection' }, { name: 'QueryEventsConnectionEdge' }),
+    type: builder.connectionObject(
+      { type: EventType, name: 'QueryEventsConnection' },
+      { name: 'QueryEventsConnectionEdge' },
+    ),
     description: 'Oldest first, from the start of what is retained, or behind `after`.',
     args: { first: t.arg.int(), after: t.arg.string(), where: t.arg({ type: EventFilterInput }) },
     complexity: pageCost,
@@ -61,7 +89,9 @@ builder.queryFields((t) => ({
       const limit = pageSize(args.first ?? defaultPageSize, 'first');
       checkCursor(args.after);
       const where = parseFilter(args.where);
-      const read = await deps.hub.readEvents(given({ workspaceId: scope.workspaceId, limit: limit + 1, after: args.after, where }));
+      const read = await deps.hub.readEvents(
+        given({ workspaceId: scope.workspaceId, limit: limit + 1, after: args.after, where }),
+      );
       const edges = read.slice(0, limit).map((node) => ({ cursor: node.cursor, node }));
       return {
         edges,
@@ -75,7 +105,8 @@ builder.queryFields((t) => ({
     },
   }),
   latestEventCursor: t.string({
-    description: 'The cursor of the newest event that every reader can see; start a subscription here to get only what follows.',
+    description:
+      'The cursor of the newest event that every reader can see; start a subscription here to get only what follows.',
     resolve: (_, __, { deps }) => deps.hub.latestCursor(),
   }),
 }));
@@ -83,11 +114,15 @@ builder.queryFields((t) => ({
 builder.subscriptionField('events', (t) =>
   t.field({
     type: EventType,
-    description: 'Every event behind `after` without gap or repeat, then live. Without `after`: only what follows.',
+    description:
+      'Every event behind `after` without gap or repeat, then live. Without `after`: only what follows.',
     args: { after: t.arg.string(), where: t.arg({ type: EventFilterInput }) },
     subscribe: (_, args, { deps, scope, signal }) => {
       checkCursor(args.after);
-      return deps.hub.events(given({ workspaceId: scope.workspaceId, after: args.after, where: parseFilter(args.where) }), signal);
+      return deps.hub.events(
+        given({ workspaceId: scope.workspaceId, after: args.after, where: parseFilter(args.where) }),
+        signal,
+      );
     },
     resolve: (event) => event,
   }),

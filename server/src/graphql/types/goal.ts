@@ -28,19 +28,28 @@ GoalType.implement({
     id: t.id({ resolve: (goal) => encodeId('Goal', goal.id) }),
     text: t.exposeString('text', { description: 'As it was asked.' }),
     status: t.field({ type: GoalStatusType, resolve: (goal) => goal.status }),
-    autoStart: t.exposeBoolean('autoStart', { description: 'Whether the plan runs without being accepted first.' }),
+    autoStart: t.exposeBoolean('autoStart', {
+      description: 'Whether the plan runs without being accepted first.',
+    }),
     project: t.field({
       type: ProjectType,
       nullable: true,
-      resolve: async (goal, _, { loaders }) => (goal.projectId ? ((await loaders.project.load(goal.projectId)) ?? null) : null),
+      resolve: async (goal, _, { loaders }) =>
+        goal.projectId ? ((await loaders.project.load(goal.projectId)) ?? null) : null,
     }),
     crew: t.field({
       type: CrewType,
       nullable: true,
       description: 'The only agents that may work on it; any agent when null.',
-      resolve: async (goal, _, { loaders }) => (goal.crewId ? ((await loaders.crew.load(goal.crewId)) ?? null) : null),
+      resolve: async (goal, _, { loaders }) =>
+        goal.crewId ? ((await loaders.crew.load(goal.crewId)) ?? null) : null,
     }),
-    plan: t.field({ type: PlanType, nullable: true, description: 'Null while planning.', resolve: (goal) => planOf(goal) }),
+    plan: t.field({
+      type: PlanType,
+      nullable: true,
+      description: 'Null while planning.',
+      resolve: (goal) => planOf(goal),
+    }),
     run: t.field({
       type: WorkflowRunType,
       nullable: true,
@@ -55,10 +64,15 @@ GoalType.implement({
       resolve: async (goal, args, { loaders }) => {
         const page = parsePage(args);
         const run = await loaders.latestRunOfGoal(goal.id);
-        return toConnection(run ? await loaders.pageOfRunTasks(run.id, page) : { rows: [], hasNext: false, hasPrevious: false });
+        return toConnection(
+          run ? await loaders.pageOfRunTasks(run.id, page) : { rows: [], hasNext: false, hasPrevious: false },
+        );
       },
     }),
-    progress: t.field({ type: ProgressType, resolve: (goal, _, { loaders }) => loaders.progressOfGoal(goal.id) }),
+    progress: t.field({
+      type: ProgressType,
+      resolve: (goal, _, { loaders }) => loaders.progressOfGoal(goal.id),
+    }),
     result: t.field({
       type: OutputType,
       nullable: true,
@@ -77,7 +91,10 @@ GoalType.implement({
   }),
 });
 
-const goalTasksConnection = builder.connectionObject({ type: TaskType, name: 'GoalTasksConnection' }, { name: 'GoalTasksConnectionEdge' });
+const goalTasksConnection = builder.connectionObject(
+  { type: TaskType, name: 'GoalTasksConnection' },
+  { name: 'GoalTasksConnectionEdge' },
+);
 
 /** Of the run's sink; of several, the one that comes last in topological order. */
 async function resultOf(goal: Goal, { loaders }: Context): Promise<Output | null> {
@@ -100,14 +117,17 @@ builder.queryFields((t) => ({
     type: GoalType,
     nullable: true,
     args: { id: t.arg.id({ required: true }) },
-    resolve: async (_, args, { loaders }) => (await loaders.goal.load(decodeId('Goal', args.id, 'id'))) ?? null,
+    resolve: async (_, args, { loaders }) =>
+      (await loaders.goal.load(decodeId('Goal', args.id, 'id'))) ?? null,
   }),
   goals: t.field({
     type: builder.connectionObject(
       {
         type: GoalType,
         name: 'QueryGoalsConnection',
-        fields: (c) => ({ totalCount: c.int({ resolve: (page) => (page as unknown as { count(): Promise<number> }).count() }) }),
+        fields: (c) => ({
+          totalCount: c.int({ resolve: (page) => (page as unknown as { count(): Promise<number> }).count() }),
+        }),
       },
       { name: 'QueryGoalsConnectionEdge' },
     ),
@@ -142,15 +162,27 @@ const PlanNodeInput = builder.inputType('PlanNodeInput', {
     id: t.string({ required: true, description: 'Unique inside the plan: letters, digits, `-` and `_`.' }),
     title: t.string({ required: true }),
     instruction: t.string({ required: true }),
-    capabilities: t.stringList({ required: true, defaultValue: [], description: 'What an agent must be able to do, all of it.' }),
-    dependsOn: t.stringList({ required: true, defaultValue: [], description: 'Ids of nodes that must succeed first.' }),
+    capabilities: t.stringList({
+      required: true,
+      defaultValue: [],
+      description: 'What an agent must be able to do, all of it.',
+    }),
+    dependsOn: t.stringList({
+      required: true,
+      defaultValue: [],
+      description: 'Ids of nodes that must succeed first.',
+    }),
     risk: t.field({ type: RiskType, defaultValue: 'LOW' }),
   }),
 });
 const EditPlanInput = builder.inputType('EditPlanInput', {
   fields: (t) => ({
     goalId: t.id({ required: true }),
-    nodes: t.field({ type: [PlanNodeInput], required: true, description: 'The whole plan, 1 to 1,000 nodes without a cycle.' }),
+    nodes: t.field({
+      type: [PlanNodeInput],
+      required: true,
+      description: 'The whole plan, 1 to 1,000 nodes without a cycle.',
+    }),
     idempotencyKey: t.string(),
   }),
 });
@@ -169,7 +201,10 @@ builder.mutationFields((t) => ({
         const projectId = decodeOptionalId('Project', input.projectId, 'projectId');
         const crewId = decodeOptionalId('Crew', input.crewId, 'crewId');
         const { text, autoStart, idempotencyKey } = input;
-        return deps.orchestrator.dispatchGoal(scope, given({ text, projectId, crewId, autoStart, idempotencyKey }));
+        return deps.orchestrator.dispatchGoal(
+          scope,
+          given({ text, projectId, crewId, autoStart, idempotencyKey }),
+        );
       }),
   }),
   acceptPlan: t.field({
@@ -192,7 +227,10 @@ builder.mutationFields((t) => ({
       expectFailures(async () => {
         const goalId = decodeId('Goal', input.goalId, 'goalId');
         const nodes = input.nodes.map((node) => ({ ...node, risk: node.risk ?? 'LOW' }));
-        return deps.taskManager.editPlan(scope, given({ goalId, nodes, idempotencyKey: input.idempotencyKey }));
+        return deps.taskManager.editPlan(
+          scope,
+          given({ goalId, nodes, idempotencyKey: input.idempotencyKey }),
+        );
       }),
   }),
   cancelGoal: t.field({
@@ -203,7 +241,10 @@ builder.mutationFields((t) => ({
     resolve: (_, { input }, { deps, scope }) =>
       expectFailures(async () => {
         const goalId = decodeId('Goal', input.goalId, 'goalId');
-        return deps.taskManager.cancelGoal(scope, given({ goalId, reason: input.reason, idempotencyKey: input.idempotencyKey }));
+        return deps.taskManager.cancelGoal(
+          scope,
+          given({ goalId, reason: input.reason, idempotencyKey: input.idempotencyKey }),
+        );
       }),
   }),
 }));
@@ -217,7 +258,15 @@ builder.subscriptionField('planUpdated', (t) =>
       const goalId = decodeId('Goal', args.goalId, 'goalId');
       const read = async () => (await findGoals(em(), scope.workspaceId, [goalId]))[0];
       if (!(await read())) throw new NotFoundError('Goal', goalId);
-      return followSubjects({ hub: deps.hub, workspaceId: scope.workspaceId, where: { goalId }, initial: [goalId], subjectOf: () => goalId, read, signal });
+      return followSubjects({
+        hub: deps.hub,
+        workspaceId: scope.workspaceId,
+        where: { goalId },
+        initial: [goalId],
+        subjectOf: () => goalId,
+        read,
+        signal,
+      });
     },
     resolve: (goal) => goal,
   }),

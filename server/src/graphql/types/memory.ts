@@ -12,10 +12,14 @@ const memoryOperation = z.object({
 type MemoryOperation = z.output<typeof memoryOperation>;
 
 const MemoryOperationType = builder.objectRef<MemoryOperation>('MemoryOperation').implement({
-  description: 'Something was read into or looked up in what the hive remembers. Live only: not part of the log.',
+  description:
+    'Something was read into or looked up in what the hive remembers. Live only: not part of the log.',
   fields: (t) => ({
     operation: t.exposeString('operation', { description: 'For example `index` or `search`.' }),
-    projectId: t.id({ nullable: true, resolve: ({ projectId }) => (projectId ? encodeId('Project', projectId) : null) }),
+    projectId: t.id({
+      nullable: true,
+      resolve: ({ projectId }) => (projectId ? encodeId('Project', projectId) : null),
+    }),
     path: t.string({ nullable: true, resolve: ({ path }) => path ?? null }),
     detail: t.exposeString('detail'),
     at: t.expose('at', { type: 'DateTime' }),

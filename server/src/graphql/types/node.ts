@@ -16,7 +16,9 @@ export async function loadNode(type: NodeType, id: string, { loaders }: Context)
     Crew: () => loaders.crew,
     Project: () => loaders.project,
     WorkflowRun: () => loaders.workflowRun,
-  }[type]().load(id);
+  }
+    [type]()
+    .load(id);
   if (!node) return null;
   brandWithType(node, type as never);
   return node;
@@ -41,7 +43,9 @@ builder.queryFields((t) => ({
     complexity: (args) => ({ field: 1, multiplier: Math.max(1, Math.min(args.ids.length, maxPageSize)) }),
     resolve: (_, args, context) => {
       if (args.ids.length > maxPageSize) {
-        throw new ValidationError([{ path: 'ids', message: `has ${args.ids.length} ids; at most ${maxPageSize} are allowed` }]);
+        throw new ValidationError([
+          { path: 'ids', message: `has ${args.ids.length} ids; at most ${maxPageSize} are allowed` },
+        ]);
       }
       const wanted = args.ids.map((value, index) => decodeNodeId(value, `ids[${index}]`));
       return Promise.all(wanted.map(({ type, id }) => loadNode(type, id, context)));

@@ -1,5 +1,5 @@
 import { builder } from '../builder.ts';
-import { noProgress, type Progress } from '../../stores/goal-reads.ts';
+import type { Progress } from '../../stores/goal-reads.ts';
 
 export interface Failure {
   code: string;
@@ -12,14 +12,17 @@ export const FailureType = builder.objectRef<Failure>('Failure').implement({
 });
 
 /** The two columns every row with a failure has. */
-export function failureOf(row: { failureCode?: string | null | undefined; failureMessage?: string | null | undefined }): Failure | null {
+export function failureOf(row: {
+  failureCode?: string | null | undefined;
+  failureMessage?: string | null | undefined;
+}): Failure | null {
   return row.failureCode ? { code: row.failureCode, message: row.failureMessage ?? '' } : null;
 }
 
 export const ProgressType = builder.objectRef<Progress>('Progress').implement({
   description: 'How many tasks of a run are in each state.',
   fields: (t) => {
-    const count = (name: keyof typeof noProgress) => t.int({ resolve: (progress) => progress[name] });
+    const count = (name: keyof Progress) => t.int({ resolve: (progress) => progress[name] });
     return {
       total: count('total'),
       blocked: count('blocked'),

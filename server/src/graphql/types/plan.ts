@@ -27,10 +27,19 @@ const PlanNodeType = builder.objectRef<PlanNode>('PlanNode').implement({
     id: t.string({ description: 'Unique inside the plan.', resolve: ({ node }) => node.id }),
     title: t.string({ resolve: ({ node }) => node.title }),
     instruction: t.string({ resolve: ({ node }) => node.instruction }),
-    capabilities: t.stringList({ description: 'What an agent must be able to do, all of it.', resolve: ({ node }) => node.capabilities }),
-    dependsOn: t.stringList({ description: 'Ids of nodes that must succeed first.', resolve: ({ node }) => node.dependsOn }),
+    capabilities: t.stringList({
+      description: 'What an agent must be able to do, all of it.',
+      resolve: ({ node }) => node.capabilities,
+    }),
+    dependsOn: t.stringList({
+      description: 'Ids of nodes that must succeed first.',
+      resolve: ({ node }) => node.dependsOn,
+    }),
     risk: t.field({ type: RiskType, resolve: ({ node }) => node.risk }),
-    estimatedCostMicroUsd: t.field({ type: 'SafeInt', resolve: ({ node }) => node.estimatedCostMicroUsd ?? 0 }),
+    estimatedCostMicroUsd: t.field({
+      type: 'SafeInt',
+      resolve: ({ node }) => node.estimatedCostMicroUsd ?? 0,
+    }),
     task: t.field({
       type: TaskType,
       nullable: true,
@@ -48,9 +57,19 @@ export const PlanType = builder.objectRef<Plan>('Plan').implement({
   description: 'How a goal is to be reached: a graph of steps.',
   fields: (t) => ({
     source: t.field({ type: PlanSourceType, resolve: ({ goal }) => goal.planSource ?? 'RECIPE' }),
-    cached: t.boolean({ description: 'True when the plan came from the plan cache.', resolve: ({ goal }) => goal.planCached }),
-    recipe: t.string({ nullable: true, description: 'Name of the recipe, when it was made from one.', resolve: ({ goal }) => goal.planRecipe ?? null }),
-    summary: t.string({ description: 'One sentence to read before accepting.', resolve: (plan) => plan.summary }),
+    cached: t.boolean({
+      description: 'True when the plan came from the plan cache.',
+      resolve: ({ goal }) => goal.planCached,
+    }),
+    recipe: t.string({
+      nullable: true,
+      description: 'Name of the recipe, when it was made from one.',
+      resolve: ({ goal }) => goal.planRecipe ?? null,
+    }),
+    summary: t.string({
+      description: 'One sentence to read before accepting.',
+      resolve: (plan) => plan.summary,
+    }),
     nodes: t.field({
       type: [PlanNodeType],
       complexity: { field: 1, multiplier: 10 },

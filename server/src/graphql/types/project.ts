@@ -21,7 +21,9 @@ export const ProjectType = builder.objectRef<Project>('Project').implement({
     fileCount: t.exposeInt('fileCount', { description: 'Files found, without ignored ones.' }),
     indexedFileCount: t.exposeInt('indexedFileCount'),
     chunkCount: t.exposeInt('chunkCount', { description: 'Pieces of text that search finds.' }),
-    skippedFileCount: t.exposeInt('skippedFileCount', { description: 'Binary, too large, or likely to hold secrets.' }),
+    skippedFileCount: t.exposeInt('skippedFileCount', {
+      description: 'Binary, too large, or likely to hold secrets.',
+    }),
     byteCount: t.field({ type: 'SafeInt', resolve: (project) => project.byteCount }),
     failure: t.field({ type: FailureType, nullable: true, resolve: (project) => failureOf(project) }),
     indexedAt: t.field({ type: 'DateTime', nullable: true, resolve: (project) => project.indexedAt ?? null }),
@@ -35,21 +37,29 @@ builder.queryFields((t) => ({
     type: ProjectType,
     nullable: true,
     args: { id: t.arg.id({ required: true }) },
-    resolve: async (_, args, { loaders }) => (await loaders.project.load(decodeId('Project', args.id, 'id'))) ?? null,
+    resolve: async (_, args, { loaders }) =>
+      (await loaders.project.load(decodeId('Project', args.id, 'id'))) ?? null,
   }),
   projects: t.field({
-    type: builder.connectionObject({ type: ProjectType, name: 'QueryProjectsConnection' }, { name: 'QueryProjectsConnectionEdge' }),
+    type: builder.connectionObject(
+      { type: ProjectType, name: 'QueryProjectsConnection' },
+      { name: 'QueryProjectsConnectionEdge' },
+    ),
     description: 'Newest first.',
     args: t.arg.connectionArgs(),
     complexity: pageCost,
-    resolve: async (_, args, { em, scope }) => toConnection(await listProjects(em(), scope.workspaceId, parsePage(args))),
+    resolve: async (_, args, { em, scope }) =>
+      toConnection(await listProjects(em(), scope.workspaceId, parsePage(args))),
   }),
 }));
 
 const RegisterProjectInput = builder.inputType('RegisterProjectInput', {
   fields: (t) => ({
     name: t.string({ description: 'The folder’s name when absent.' }),
-    rootPath: t.string({ required: true, description: 'The folder the server was started in, or one below it.' }),
+    rootPath: t.string({
+      required: true,
+      description: 'The folder the server was started in, or one below it.',
+    }),
     idempotencyKey: t.string(),
   }),
 });
@@ -61,7 +71,10 @@ builder.mutationFields((t) => ({
   registerProject: t.field({
     type: ProjectType,
     description: 'Adds a folder and starts indexing it.',
-    errors: { types: [ValidationError, IdempotencyConflictError, UnavailableError], union: { name: 'RegisterProjectResult' } },
+    errors: {
+      types: [ValidationError, IdempotencyConflictError, UnavailableError],
+      union: { name: 'RegisterProjectResult' },
+    },
     args: { input: t.arg({ type: RegisterProjectInput, required: true }) },
     resolve: (_, { input }, { deps, scope, loaders }) =>
       expectFailures(async () => {
@@ -77,7 +90,10 @@ builder.mutationFields((t) => ({
     resolve: (_, { input }, { deps, scope, loaders }) =>
       expectFailures(async () => {
         const projectId = decodeId('Project', input.projectId, 'projectId');
-        await deps.contextManager.reindexProject(scope, given({ projectId, idempotencyKey: input.idempotencyKey }));
+        await deps.contextManager.reindexProject(
+          scope,
+          given({ projectId, idempotencyKey: input.idempotencyKey }),
+        );
         return (await loaders.project.load(projectId))!;
       }),
   }),

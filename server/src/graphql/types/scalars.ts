@@ -7,14 +7,17 @@ const isoMoment = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{
 function parseMoment(value: unknown): Date {
   const moment = typeof value === 'string' && isoMoment.test(value) ? new Date(value) : undefined;
   if (moment && !Number.isNaN(moment.getTime())) return moment;
-  throw new GraphQLError(`DateTime must be an ISO 8601 moment with a time zone, like 2026-11-20T09:30:00.000Z, not ${JSON.stringify(value)}.`);
+  throw new GraphQLError(
+    `DateTime must be an ISO 8601 moment with a time zone, like 2026-11-20T09:30:00.000Z, not ${JSON.stringify(value)}.`,
+  );
 }
 
 builder.scalarType('DateTime', {
   description: 'An ISO 8601 moment in UTC, for example 2026-11-20T09:30:00.000Z.',
   serialize: (value) => (value instanceof Date ? value : new Date(value)).toISOString(),
   parseValue: parseMoment,
-  parseLiteral: (node: ValueNode) => parseMoment(node.kind === Kind.STRING ? node.value : valueFromASTUntyped(node)),
+  parseLiteral: (node: ValueNode) =>
+    parseMoment(node.kind === Kind.STRING ? node.value : valueFromASTUntyped(node)),
 });
 
 builder.scalarType('JSON', {

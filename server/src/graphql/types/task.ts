@@ -33,24 +33,39 @@ TaskType.implement({
     goal: t.field({
       type: GoalType,
       nullable: true,
-      resolve: async (task, _, { loaders }) => (task.goalId ? ((await loaders.goal.load(task.goalId)) ?? null) : null),
+      resolve: async (task, _, { loaders }) =>
+        task.goalId ? ((await loaders.goal.load(task.goalId)) ?? null) : null,
     }),
     run: t.field({
       type: WorkflowRunType,
       nullable: true,
-      resolve: async (task, _, { loaders }) => (task.workflowRunId ? ((await loaders.workflowRun.load(task.workflowRunId)) ?? null) : null),
+      resolve: async (task, _, { loaders }) =>
+        task.workflowRunId ? ((await loaders.workflowRun.load(task.workflowRunId)) ?? null) : null,
     }),
     agent: t.field({
       type: AgentType,
       nullable: true,
       description: 'Who runs it, or ran it last.',
-      resolve: async (task, _, { loaders }) => (task.agentId ? ((await loaders.agent.load(task.agentId)) ?? null) : null),
+      resolve: async (task, _, { loaders }) =>
+        task.agentId ? ((await loaders.agent.load(task.agentId)) ?? null) : null,
     }),
-    dependsOn: t.field({ type: [TaskType], description: 'Tasks that must succeed first.', resolve: (task, _, { loaders }) => loaders.tasksDependedOn(task.id) }),
+    dependsOn: t.field({
+      type: [TaskType],
+      description: 'Tasks that must succeed first.',
+      resolve: (task, _, { loaders }) => loaders.tasksDependedOn(task.id),
+    }),
     attempt: t.exposeInt('attempt', { description: 'How many attempts have started.' }),
     maxAttempts: t.exposeInt('maxAttempts'),
-    attempts: t.field({ type: [AttemptType], description: 'Oldest first.', resolve: (task, _, context) => attemptsOf(task, context) }),
-    steps: t.field({ type: [StepType], description: 'In order of position.', resolve: (task, _, { loaders }) => loaders.stepsOfTask.load(task.id) }),
+    attempts: t.field({
+      type: [AttemptType],
+      description: 'Oldest first.',
+      resolve: (task, _, context) => attemptsOf(task, context),
+    }),
+    steps: t.field({
+      type: [StepType],
+      description: 'In order of position.',
+      resolve: (task, _, { loaders }) => loaders.stepsOfTask.load(task.id),
+    }),
     output: t.field({
       type: OutputType,
       nullable: true,
@@ -64,7 +79,8 @@ TaskType.implement({
     }),
     queuedReason: t.string({
       nullable: true,
-      description: 'Why a queued task is not running: no agent has its capabilities, or when the next attempt is due.',
+      description:
+        'Why a queued task is not running: no agent has its capabilities, or when the next attempt is due.',
       resolve: (task) => queuedReason(task),
     }),
     waitReason: t.string({
@@ -74,7 +90,10 @@ TaskType.implement({
     }),
     failure: t.field({ type: FailureType, nullable: true, resolve: (task) => failureOf(task) }),
     runAt: t.expose('runAt', { type: 'DateTime', description: 'Not started before.' }),
-    timeoutSeconds: t.float({ description: 'Longest time of one attempt.', resolve: (task) => task.timeoutMs / 1_000 }),
+    timeoutSeconds: t.float({
+      description: 'Longest time of one attempt.',
+      resolve: (task) => task.timeoutMs / 1_000,
+    }),
     version: t.exposeInt('version', { description: 'Grows with every change: a smaller one is older.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
@@ -86,7 +105,8 @@ TaskType.implement({
 /** A due time in the future comes first: until then no agent is looked for. */
 function queuedReason(task: Task): string | null {
   if (task.status !== 'QUEUED') return null;
-  if (task.runAt.getTime() > Date.now()) return `${task.attempt > 0 ? 'next attempt' : 'first attempt'} due at ${task.runAt.toISOString()}`;
+  if (task.runAt.getTime() > Date.now())
+    return `${task.attempt > 0 ? 'next attempt' : 'first attempt'} due at ${task.runAt.toISOString()}`;
   return task.routingNote ?? null;
 }
 
@@ -100,14 +120,17 @@ builder.queryFields((t) => ({
     type: TaskType,
     nullable: true,
     args: { id: t.arg.id({ required: true }) },
-    resolve: async (_, args, { loaders }) => (await loaders.task.load(decodeId('Task', args.id, 'id'))) ?? null,
+    resolve: async (_, args, { loaders }) =>
+      (await loaders.task.load(decodeId('Task', args.id, 'id'))) ?? null,
   }),
   tasks: t.field({
     type: builder.connectionObject(
       {
         type: TaskType,
         name: 'QueryTasksConnection',
-        fields: (c) => ({ totalCount: c.int({ resolve: (page) => (page as unknown as { count(): Promise<number> }).count() }) }),
+        fields: (c) => ({
+          totalCount: c.int({ resolve: (page) => (page as unknown as { count(): Promise<number> }).count() }),
+        }),
       },
       { name: 'QueryTasksConnectionEdge' },
     ),
@@ -131,7 +154,11 @@ const CreateTaskInput = builder.inputType('CreateTaskInput', {
     title: t.string({ required: true }),
     instruction: t.string({ required: true }),
     projectId: t.id(),
-    capabilities: t.stringList({ required: true, defaultValue: [], description: 'What an agent must be able to do, all of it.' }),
+    capabilities: t.stringList({
+      required: true,
+      defaultValue: [],
+      description: 'What an agent must be able to do, all of it.',
+    }),
     priority: t.int({ defaultValue: 0 }),
     runAt: t.field({ type: 'DateTime', description: 'Not started before; now when absent.' }),
     maxAttempts: t.int({ defaultValue: 3 }),
@@ -177,12 +204,16 @@ builder.mutationFields((t) => ({
     resolve: (_, { input }, { deps, scope }) =>
       expectFailures(async () => {
         const taskId = decodeId('Task', input.taskId, 'taskId');
-        return deps.taskManager.cancelTask(scope, given({ taskId, reason: input.reason, idempotencyKey: input.idempotencyKey }));
+        return deps.taskManager.cancelTask(
+          scope,
+          given({ taskId, reason: input.reason, idempotencyKey: input.idempotencyKey }),
+        );
       }),
   }),
   retryTask: t.field({
     type: TaskType,
-    description: 'Replays a dead letter: a FAILED (or CANCELED) task is queued again with fresh attempts; finished steps are not repeated.',
+    description:
+      'Replays a dead letter: a FAILED (or CANCELED) task is queued again with fresh attempts; finished steps are not repeated.',
     errors: { types: changeErrors, union: { name: 'RetryTaskResult' } },
     args: { input: t.arg({ type: RetryTaskInput, required: true }) },
     resolve: (_, { input }, { deps, scope }) =>
@@ -200,7 +231,10 @@ builder.mutationFields((t) => ({
       expectFailures(async () => {
         const taskId = decodeId('Task', input.taskId, 'taskId');
         const stepId = decodeId('Step', input.stepId, 'stepId');
-        return deps.taskManager.resolveStep(scope, given({ taskId, stepId, decision: input.decision, idempotencyKey: input.idempotencyKey }));
+        return deps.taskManager.resolveStep(
+          scope,
+          given({ taskId, stepId, decision: input.decision, idempotencyKey: input.idempotencyKey }),
+        );
       }),
   }),
 }));
@@ -214,7 +248,15 @@ builder.subscriptionFields((t) => ({
       const id = decodeId('Task', args.id, 'id');
       const read = async () => (await findTasks(em(), scope.workspaceId, [id]))[0];
       if (!(await read())) throw new NotFoundError('Task', id);
-      return followSubjects({ hub: deps.hub, workspaceId: scope.workspaceId, where: { subjectId: id }, initial: [id], subjectOf: () => id, read, signal });
+      return followSubjects({
+        hub: deps.hub,
+        workspaceId: scope.workspaceId,
+        where: { subjectId: id },
+        initial: [id],
+        subjectOf: () => id,
+        read,
+        signal,
+      });
     },
     resolve: (task) => task,
   }),
@@ -224,7 +266,8 @@ builder.subscriptionFields((t) => ({
     args: { id: t.arg.id({ required: true }), after: t.arg.string() },
     subscribe: async (_, args, { deps, scope, signal, em }) => {
       const taskId = decodeId('Task', args.id, 'id');
-      if ((await findTasks(em(), scope.workspaceId, [taskId])).length === 0) throw new NotFoundError('Task', taskId);
+      if ((await findTasks(em(), scope.workspaceId, [taskId])).length === 0)
+        throw new NotFoundError('Task', taskId);
       return deps.hub.output(given({ workspaceId: scope.workspaceId, taskId, after: args.after }), signal);
     },
     resolve: (delta) => delta,

@@ -17,9 +17,13 @@ export const WorkflowRunType = builder.objectRef<WorkflowRun>('WorkflowRun').imp
     goal: t.field({
       type: GoalType,
       nullable: true,
-      resolve: async (run, _, { loaders }) => (run.goalId ? ((await loaders.goal.load(run.goalId)) ?? null) : null),
+      resolve: async (run, _, { loaders }) =>
+        run.goalId ? ((await loaders.goal.load(run.goalId)) ?? null) : null,
     }),
-    progress: t.field({ type: ProgressType, resolve: (run, _, { loaders }) => loaders.progressOfRun.load(run.id) }),
+    progress: t.field({
+      type: ProgressType,
+      resolve: (run, _, { loaders }) => loaders.progressOfRun.load(run.id),
+    }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     finishedAt: t.field({ type: 'DateTime', nullable: true, resolve: (run) => run.finishedAt ?? null }),
   }),
@@ -27,10 +31,14 @@ export const WorkflowRunType = builder.objectRef<WorkflowRun>('WorkflowRun').imp
 
 builder.queryField('workflowRuns', (t) =>
   t.field({
-    type: builder.connectionObject({ type: WorkflowRunType, name: 'QueryWorkflowRunsConnection' }, { name: 'QueryWorkflowRunsConnectionEdge' }),
+    type: builder.connectionObject(
+      { type: WorkflowRunType, name: 'QueryWorkflowRunsConnection' },
+      { name: 'QueryWorkflowRunsConnectionEdge' },
+    ),
     description: 'Newest first.',
     args: t.arg.connectionArgs(),
     complexity: pageCost,
-    resolve: async (_, args, { em, scope }) => toConnection(await listRuns(em(), scope.workspaceId, parsePage(args))),
+    resolve: async (_, args, { em, scope }) =>
+      toConnection(await listRuns(em(), scope.workspaceId, parsePage(args))),
   }),
 );
