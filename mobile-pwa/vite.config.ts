@@ -4,7 +4,7 @@ import { VitePWA } from 'vite-plugin-pwa';
 const server = 'http://127.0.0.1:4000';
 
 export default defineConfig({
-  build: { target: 'es2024', sourcemap: false, reportCompressedSize: true },
+  build: { target: 'es2024', sourcemap: false, reportCompressedSize: true, rolldownOptions: { treeshake: { propertyWriteSideEffects: false, moduleSideEffects: [{ test: /[\\/]marked[\\/]/, sideEffects: false }] } } },
   server: {
     proxy: {
       '/graphql': { target: server, ws: true },

@@ -57,7 +57,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { log } = options;
   let { config } = options;
   const clock = systemClock;
-  const database = await connectDatabase({ url: options.databaseUrl, log, poolSize: config.database.poolSize });
+  const database = await connectDatabase({
+    url: options.databaseUrl,
+    log,
+    poolSize: config.database.poolSize,
+  });
   try {
     await migrate(database);
   } catch (error) {
@@ -171,7 +175,18 @@ export async function createApp(options: AppOptions): Promise<App> {
       publish: (report) => hub.publish('system.health', report),
     });
     stops.push(() => health.stop());
-    const api = { orm, log, workspace, orchestrator, taskManager, resourceManager, contextManager, hub, gateway, health };
+    const api = {
+      orm,
+      log,
+      workspace,
+      orchestrator,
+      taskManager,
+      resourceManager,
+      contextManager,
+      hub,
+      gateway,
+      health,
+    };
     const configure = async (next: HiveConfig) => {
       config = next;
       orchestrator.reconfigured();

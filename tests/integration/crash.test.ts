@@ -25,9 +25,15 @@ const running = new Set<ChildProcess>();
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'hive-crash-'));
   mkdirSync(join(folder, 'docs'));
-  writeFileSync(join(folder, 'README.md'), '# Apiary\n\nThe apiary counts bees. Every event is written to the log before anybody sees it.\n');
+  writeFileSync(
+    join(folder, 'README.md'),
+    '# Apiary\n\nThe apiary counts bees. Every event is written to the log before anybody sees it.\n',
+  );
   for (let index = 0; index < 8; index += 1) {
-    writeFileSync(join(folder, 'docs', `part-${index}.md`), `# Part ${index}\n\nPart ${index} explains honey, wax and event number ${index}. A queen leads the hive.\n`);
+    writeFileSync(
+      join(folder, 'docs', `part-${index}.md`),
+      `# Part ${index}\n\nPart ${index} explains honey, wax and event number ${index}. A queen leads the hive.\n`,
+    );
   }
   databaseUrl = await createTestDatabaseUrl();
   database = new pg.Pool({ connectionString: databaseUrl, max: 2 });
@@ -41,42 +47,49 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-it(`loses and repeats nothing through ${kills} SIGKILLs over ${taskCount} tasks with steps`, { timeout: 900_000 }, async () => {
-  console.log(`HIVE_TEST_SEED=${seed}`);
-  const random = mulberry32(seed);
-  let server = startServer();
-  const acknowledged = { tasks: [] as string[], goals: [] as string[] };
-  const projectId = await firstProjectId();
-  const dispatching = dispatchAll(projectId, acknowledged);
+it(
+  `loses and repeats nothing through ${kills} SIGKILLs over ${taskCount} tasks with steps`,
+  { timeout: 900_000 },
+  async () => {
+    process.stdout.write(`HIVE_TEST_SEED=${seed}\n`);
+    const random = mulberry32(seed);
+    let server = startServer();
+    const acknowledged = { tasks: [] as string[], goals: [] as string[] };
+    const projectId = await firstProjectId();
+    const dispatching = dispatchAll(projectId, acknowledged);
 
-  for (let kill = 0; kill < kills; kill += 1) {
-    // Long enough on average to come up and work, short enough to die in the middle of starting now and then.
-    await sleep(250 + random() * 1_700);
-    server.kill('SIGKILL');
-    await new Promise((resolve) => server.once('close', resolve));
-    server = startServer();
-  }
-  await dispatching;
-  await until('everything has ended', async () => {
-    const { rows } = await database.query<{ open: number }>(
-      `select (select count(*) from task where status not in ('SUCCEEDED', 'FAILED', 'CANCELED'))::int
+    for (let kill = 0; kill < kills; kill += 1) {
+      // Long enough on average to come up and work, short enough to die in the middle of starting now and then.
+      await sleep(250 + random() * 1_700);
+      server.kill('SIGKILL');
+      await new Promise((resolve) => server.once('close', resolve));
+      server = startServer();
+    }
+    await dispatching;
+    await until('everything has ended', async () => {
+      const { rows } = await database.query<{ open: number }>(
+        `select (select count(*) from task where status not in ('SUCCEEDED', 'FAILED', 'CANCELED'))::int
         + (select count(*) from goal where status not in ('SUCCEEDED', 'FAILED', 'CANCELED'))::int as open`,
-    );
-    return rows[0]!.open === 0;
-  });
-  server.kill('SIGTERM');
-  await new Promise((resolve) => server.once('close', resolve));
+      );
+      return rows[0]!.open === 0;
+    });
+    server.kill('SIGTERM');
+    await new Promise((resolve) => server.once('close', resolve));
 
-  expect(new Set(acknowledged.tasks).size).toBe(taskCount);
-  expect(new Set(acknowledged.goals).size).toBe(goalCount);
-  await expectEveryAcknowledgedTaskEnded(acknowledged);
-  await expectNoFinishedStepRepeated();
-  const { differences, subjects } = await replayEventLog(database);
-  expect(differences).toEqual([]);
-  expect(subjects).toBeGreaterThan(taskCount);
-});
+    expect(new Set(acknowledged.tasks).size).toBe(taskCount);
+    expect(new Set(acknowledged.goals).size).toBe(goalCount);
+    await expectEveryAcknowledgedTaskEnded(acknowledged);
+    await expectNoFinishedStepRepeated();
+    const { differences, subjects } = await replayEventLog(database);
+    expect(differences).toEqual([]);
+    expect(subjects).toBeGreaterThan(taskCount);
+  },
+);
 
-async function expectEveryAcknowledgedTaskEnded(acknowledged: { tasks: string[]; goals: string[] }): Promise<void> {
+async function expectEveryAcknowledgedTaskEnded(acknowledged: {
+  tasks: string[];
+  goals: string[];
+}): Promise<void> {
   const tasks = await database.query<{ status: string; count: number }>(
     `select status, count(*)::int as count from task where id = any($1::uuid[]) group by 1`,
     [acknowledged.tasks.map(plainId)],
@@ -88,11 +101,14 @@ async function expectEveryAcknowledgedTaskEnded(acknowledged: { tasks: string[];
   );
   expect(goals.rows).toEqual([{ status: 'SUCCEEDED', count: goalCount }]);
   // nothing beyond what was acknowledged: a repeated request with its key made no second task
-  const extra = await database.query(`select id from task where workflow_run_id is null and kind = 'AGENT' and id <> all($1::uuid[])`, [
-    acknowledged.tasks.map(plainId),
-  ]);
+  const extra = await database.query(
+    `select id from task where workflow_run_id is null and kind = 'AGENT' and id <> all($1::uuid[])`,
+    [acknowledged.tasks.map(plainId)],
+  );
   expect(extra.rows).toEqual([]);
-  const outputs = await database.query(`select id from task t where status = 'SUCCEEDED' and not exists (select from output o where o.task_id = t.id)`);
+  const outputs = await database.query(
+    `select id from task t where status = 'SUCCEEDED' and not exists (select from output o where o.task_id = t.id)`,
+  );
   expect(outputs.rows).toEqual([]);
   const attempts = await database.query(
     `select t.id from task t where t.attempt <> (select count(*) from attempt a where a.task_id = t.id)
@@ -120,7 +136,10 @@ async function expectNoFinishedStepRepeated(): Promise<void> {
   expect(twice.rows).toEqual([]);
 }
 
-async function dispatchAll(projectId: string, acknowledged: { tasks: string[]; goals: string[] }): Promise<void> {
+async function dispatchAll(
+  projectId: string,
+  acknowledged: { tasks: string[]; goals: string[] },
+): Promise<void> {
   let next = 0;
   const worker = async () => {
     for (let index = next++; index < taskCount; index = next++) {
@@ -131,15 +150,28 @@ async function dispatchAll(projectId: string, acknowledged: { tasks: string[]; g
         projectId,
         idempotencyKey: `task ${index}`,
       };
-      acknowledged.tasks.push(await insist('mutation ($input: CreateTaskInput!) { made: createTask(input: $input) { __typename ... on Task { id } ... on Error { message } } }', input));
+      acknowledged.tasks.push(
+        await insist(
+          'mutation ($input: CreateTaskInput!) { made: createTask(input: $input) { __typename ... on Task { id } ... on Error { message } } }',
+          input,
+        ),
+      );
       // spread over the kills, so that each meets work in flight
       await sleep(50);
     }
   };
   const goals = async () => {
     for (let index = 0; index < goalCount; index += 1) {
-      const input = { text: `Explain event number ${index % 8} with sources`, idempotencyKey: `goal ${index}` };
-      acknowledged.goals.push(await insist('mutation ($input: DispatchGoalInput!) { made: dispatchGoal(input: $input) { __typename ... on Goal { id } ... on Error { message } } }', input));
+      const input = {
+        text: `Explain event number ${index % 8} with sources`,
+        idempotencyKey: `goal ${index}`,
+      };
+      acknowledged.goals.push(
+        await insist(
+          'mutation ($input: DispatchGoalInput!) { made: dispatchGoal(input: $input) { __typename ... on Goal { id } ... on Error { message } } }',
+          input,
+        ),
+      );
       await sleep(4_000);
     }
   };
@@ -149,16 +181,22 @@ async function dispatchAll(projectId: string, acknowledged: { tasks: string[]; g
 /** The same request with the same key until it is acknowledged, as a client with an outbox does. */
 async function insist(query: string, input: { idempotencyKey: string }): Promise<string> {
   for (;;) {
-    const answer = await post<{ made: { __typename: string; id?: string; message?: string } }>(query, { input });
+    const answer = await post<{ made: { __typename: string; id?: string; message?: string } }>(query, {
+      input,
+    });
     if (answer?.made.id) return answer.made.id;
-    if (answer && answer.made.__typename !== 'UnavailableError') throw new Error(`${answer.made.__typename}: ${answer.made.message}`);
+    if (answer && answer.made.__typename !== 'UnavailableError')
+      throw new Error(`${answer.made.__typename}: ${answer.made.message}`);
     await sleep(40);
   }
 }
 
 async function firstProjectId(): Promise<string> {
   for (;;) {
-    const answer = await post<{ projects: { edges: { node: { id: string; status: string } }[] } }>('{ projects { edges { node { id status } } } }', {});
+    const answer = await post<{ projects: { edges: { node: { id: string; status: string } }[] } }>(
+      '{ projects { edges { node { id status } } } }',
+      {},
+    );
     const project = answer?.projects.edges[0]?.node;
     if (project?.status === 'READY') return project.id;
     await sleep(50);

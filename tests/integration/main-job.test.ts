@@ -37,7 +37,12 @@ async function ask<Data>(query: string, variables: object = {}): Promise<Data> {
 }
 
 function connect(): Client {
-  const client = createClient({ url: `${server.url.replace('http', 'ws')}/graphql`, webSocketImpl: WebSocket, retryAttempts: 0, lazy: true });
+  const client = createClient({
+    url: `${server.url.replace('http', 'ws')}/graphql`,
+    webSocketImpl: WebSocket,
+    retryAttempts: 0,
+    lazy: true,
+  });
   clients.push(client);
   return client;
 }
@@ -45,39 +50,72 @@ function connect(): Client {
 interface EventData {
   events: { cursor: string; type: string; subjectId: string; payload: Record<string, unknown> };
 }
-const eventsDocument = 'subscription ($after: String) { events(after: $after) { cursor type subjectId payload } }';
+const eventsDocument =
+  'subscription ($after: String) { events(after: $after) { cursor type subjectId payload } }';
 
 const dispatch = async (input: { text: string; autoStart?: boolean; idempotencyKey?: string }) =>
-  (await ask<{ dispatchGoal: { __typename: string; id: string; status: string } }>(
-    'mutation ($input: DispatchGoalInput!) { dispatchGoal(input: $input) { __typename ... on Goal { id status } ... on Error { code message } } }',
-    { input },
-  )).dispatchGoal;
+  (
+    await ask<{ dispatchGoal: { __typename: string; id: string; status: string } }>(
+      'mutation ($input: DispatchGoalInput!) { dispatchGoal(input: $input) { __typename ... on Goal { id status } ... on Error { code message } } }',
+      { input },
+    )
+  ).dispatchGoal;
 
 interface GoalData {
   id: string;
   status: string;
   usesLanguageModel: boolean;
-  plan: { source: string; recipe: string; nodes: { id: string; title: string; instruction: string; capabilities: string[]; dependsOn: string[]; task: { id: string } | null }[] } | null;
-  tasks: { edges: { node: { id: string; title: string; status: string; attempt: number; agent: { name: string } | null; steps: { name: string; status: string }[] } }[] };
+  plan: {
+    source: string;
+    recipe: string;
+    nodes: {
+      id: string;
+      title: string;
+      instruction: string;
+      capabilities: string[];
+      dependsOn: string[];
+      task: { id: string } | null;
+    }[];
+  } | null;
+  tasks: {
+    edges: {
+      node: {
+        id: string;
+        title: string;
+        status: string;
+        attempt: number;
+        agent: { name: string } | null;
+        steps: { name: string; status: string }[];
+      };
+    }[];
+  };
   progress: { total: number; succeeded: number };
-  result: { text: string; extractive: boolean; notice: string | null; citations: { marker: number; path: string; startLine: number; endLine: number; quote: string }[] } | null;
+  result: {
+    text: string;
+    extractive: boolean;
+    notice: string | null;
+    citations: { marker: number; path: string; startLine: number; endLine: number; quote: string }[];
+  } | null;
   failure: { message: string } | null;
 }
 const goalOf = async (id: string) =>
-  (await ask<{ goal: GoalData }>(
-    `query ($id: ID!) { goal(id: $id) {
+  (
+    await ask<{ goal: GoalData }>(
+      `query ($id: ID!) { goal(id: $id) {
       id status usesLanguageModel plan { source recipe nodes { id title instruction capabilities dependsOn task { id } } }
       tasks { edges { node { id title status attempt agent { name } steps { name status } } } }
       progress { total succeeded } result { text extractive notice citations { marker path startLine endLine quote } } failure { message }
     } }`,
-    { id },
-  )).goal;
+      { id },
+    )
+  ).goal;
 
 async function untilGoal(id: string, ...statuses: string[]): Promise<GoalData> {
   for (const deadline = Date.now() + 45_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
     const goal = await goalOf(id);
     if (statuses.includes(goal.status)) return goal;
-    if (goal.status === 'FAILED' || Date.now() > deadline) throw new Error(`goal is ${goal.status}: ${goal.failure?.message}`);
+    if (goal.status === 'FAILED' || Date.now() > deadline)
+      throw new Error(`goal is ${goal.status}: ${goal.failure?.message}`);
   }
 }
 
@@ -85,7 +123,10 @@ describe('a goal from dispatch to result', () => {
   it('is planned, run and answered with citations that are really there, while everything is seen live', async () => {
     const { latestEventCursor } = await ask<{ latestEventCursor: string }>('{ latestEventCursor }');
     const client = connect();
-    const events = client.iterate<EventData>({ query: eventsDocument, variables: { after: latestEventCursor } });
+    const events = client.iterate<EventData>({
+      query: eventsDocument,
+      variables: { after: latestEventCursor },
+    });
     const goal = await dispatch({ text: 'Explain how the honey counter works, with sources' });
     expect(goal.status).toBe('PLANNING');
     const seen: EventData['events'][] = [];
@@ -94,16 +135,30 @@ describe('a goal from dispatch to result', () => {
       if (data!.events.subjectId === goal.id && data!.events.type === 'goal.succeeded') break;
     }
     const types = new Set(seen.map((event) => event.type));
-    for (const type of ['goal.created', 'goal.planned', 'task.started', 'task.step_succeeded', 'task.succeeded', 'workflow_run.succeeded']) expect(types).toContain(type);
+    for (const type of [
+      'goal.created',
+      'goal.planned',
+      'task.started',
+      'task.step_succeeded',
+      'task.succeeded',
+      'workflow_run.succeeded',
+    ])
+      expect(types).toContain(type);
     expect(new Set(seen.map((event) => event.cursor)).size).toBe(seen.length);
 
     const done = await untilGoal(goal.id, 'SUCCEEDED');
     expect(done.progress.succeeded).toBe(done.progress.total);
     expect(done.usesLanguageModel).toBe(false);
-    expect(done.result).toMatchObject({ extractive: true, notice: expect.stringContaining('extractive, no language model connected') as string });
+    expect(done.result).toMatchObject({
+      extractive: true,
+      notice: expect.stringContaining('extractive, no language model connected') as string,
+    });
     expect(done.result!.citations.length).toBeGreaterThan(0);
     for (const { path, startLine, endLine, quote } of done.result!.citations) {
-      const lines = readFileSync(join(folder, path), 'utf8').split('\n').slice(startLine - 1, endLine).join('\n');
+      const lines = readFileSync(join(folder, path), 'utf8')
+        .split('\n')
+        .slice(startLine - 1, endLine)
+        .join('\n');
       expect(lines.replace(/\s+/g, ' '), `${path}:${startLine}`).toContain(quote.replace(/\s+/g, ' '));
     }
     expect(done.result!.text).toMatch(/honey/i);
@@ -111,7 +166,9 @@ describe('a goal from dispatch to result', () => {
     // whoever comes late gets the whole text of a task, in order
     const task = done.tasks.edges.at(-1)!.node;
     let text = '';
-    for await (const { data } of client.iterate<{ taskOutput: { attempt: number; offset: number; text: string; done: boolean } }>({
+    for await (const { data } of client.iterate<{
+      taskOutput: { attempt: number; offset: number; text: string; done: boolean };
+    }>({
       query: 'subscription ($id: ID!) { taskOutput(id: $id) { attempt offset text done } }',
       variables: { id: task.id },
     })) {
@@ -122,12 +179,20 @@ describe('a goal from dispatch to result', () => {
   });
 
   it('plans different goals differently', async () => {
-    const texts = ['Explain the honey counter', 'Compare the counter and the queen', 'Find every place that mentions wax', 'Summarise this project', 'List the open questions'];
+    const texts = [
+      'Explain the honey counter',
+      'Compare the counter and the queen',
+      'Find every place that mentions wax',
+      'Summarise this project',
+      'List the open questions',
+    ];
     const shapes = new Set<string>();
     for (const text of texts) {
       const { id } = await dispatch({ text, autoStart: false });
       const goal = await untilGoal(id, 'AWAITING_ACCEPTANCE');
-      shapes.add(`${goal.plan!.recipe}: ${goal.plan!.nodes.map((node) => `${node.title} <- ${node.dependsOn.join()}`).join('; ')}`);
+      shapes.add(
+        `${goal.plan!.recipe}: ${goal.plan!.nodes.map((node) => `${node.title} <- ${node.dependsOn.join()}`).join('; ')}`,
+      );
     }
     expect(shapes.size).toBe(texts.length);
   });
@@ -139,7 +204,9 @@ describe('a goal from dispatch to result', () => {
     const [first, ...rest] = planned.plan!.nodes.map(({ task: _task, ...node }) => node);
     const nodes = [{ ...first!, title: 'My own title' }, ...rest];
     const edit = `mutation ($input: EditPlanInput!) { editPlan(input: $input) { __typename ... on Goal { plan { source } } ... on Error { message } } }`;
-    expect(await ask(edit, { input: { goalId: id, nodes } })).toEqual({ editPlan: { __typename: 'Goal', plan: { source: 'EDITED' } } });
+    expect(await ask(edit, { input: { goalId: id, nodes } })).toEqual({
+      editPlan: { __typename: 'Goal', plan: { source: 'EDITED' } },
+    });
     await ask('mutation ($id: ID!) { acceptPlan(input: { goalId: $id }) { __typename } }', { id });
     const done = await untilGoal(id, 'SUCCEEDED');
     expect(done.tasks.edges.map((edge) => edge.node.title)).toContain('My own title');
@@ -155,7 +222,10 @@ describe('a goal from dispatch to result', () => {
       goals.push((await dispatch({ text: `Explain the honey counter, round ${round}` })).id);
       const follower = connect();
       try {
-        for await (const { data } of follower.iterate<EventData>({ query: eventsDocument, variables: { after: seen.at(-1)?.cursor ?? latestEventCursor } })) {
+        for await (const { data } of follower.iterate<EventData>({
+          query: eventsDocument,
+          variables: { after: seen.at(-1)?.cursor ?? latestEventCursor },
+        })) {
           seen.push(data!.events);
           if (data!.events.type === 'task.step_started') break;
         }
@@ -168,13 +238,18 @@ describe('a goal from dispatch to result', () => {
     }
     for (const id of goals) await untilGoal(id, 'SUCCEEDED');
     const newest = (await ask<{ latestEventCursor: string }>('{ latestEventCursor }')).latestEventCursor;
-    for await (const { data } of connect().iterate<EventData>({ query: eventsDocument, variables: { after: seen.at(-1)!.cursor } })) {
+    for await (const { data } of connect().iterate<EventData>({
+      query: eventsDocument,
+      variables: { after: seen.at(-1)!.cursor },
+    })) {
       seen.push(data!.events);
       if (data!.events.cursor === newest) break;
     }
     const whole: string[] = [];
     for (let after = latestEventCursor; ; after = whole.at(-1)!) {
-      const page = await ask<{ events: { edges: { node: { cursor: string } }[]; pageInfo: { hasNextPage: boolean } } }>(
+      const page = await ask<{
+        events: { edges: { node: { cursor: string } }[]; pageInfo: { hasNextPage: boolean } };
+      }>(
         'query ($after: String) { events(first: 100, after: $after) { edges { node { cursor } } pageInfo { hasNextPage } } }',
         { after },
       );
@@ -192,7 +267,9 @@ describe('the server as a neighbour', () => {
   });
 
   it('refuses a second start in the same folder and says which is running', async () => {
-    await expect(startServer({ cwd: folder, dataDir: server.dataDir, readyTimeoutMs: 20_000 })).rejects.toThrow(/running/i);
+    await expect(
+      startServer({ cwd: folder, dataDir: server.dataDir, readyTimeoutMs: 20_000 }),
+    ).rejects.toThrow(/running/i);
     expect((await fetch(`${server.url}/health`)).status).toBe(200);
   });
 

@@ -47,7 +47,11 @@ it('gives every event once and in cursor order to a WebSocket client that is cut
     let cursor = await api.hub.latestCursor();
     for (let cut = 0; ; cut += 1) {
       const client = socketClient(api.url);
-      const events = subscribe<Data>(client, 'subscription ($after: String) { events(after: $after) { cursor payload } }', { after: cursor });
+      const events = subscribe<Data>(
+        client,
+        'subscription ($after: String) { events(after: $after) { cursor payload } }',
+        { after: cursor },
+      );
       try {
         for await (const { data } of events) {
           seen.push(data!.events);
@@ -70,5 +74,9 @@ it('gives every event once and in cursor order to a WebSocket client that is cut
   expect(names.size).toBe(writers * perWriter);
   expect(seen).toHaveLength(writers * perWriter);
   const positions = seen.map((event) => decodeCursor(event.cursor));
-  expect(positions.every((position, index) => index === 0 || comparePositions(positions[index - 1]!, position) < 0)).toBe(true);
+  expect(
+    positions.every(
+      (position, index) => index === 0 || comparePositions(positions[index - 1]!, position) < 0,
+    ),
+  ).toBe(true);
 });

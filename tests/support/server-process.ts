@@ -38,7 +38,7 @@ export interface ServerProcess {
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hive-server-'));
   const removesFolder = options.dataDir === undefined;
-  const child = spawn(process.execPath, [join(root, 'server/src/cli/start.ts')], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=2', join(root, 'server/src/cli/start.ts')], {
     cwd: options.cwd ?? dataDir,
     env: {
       ...withoutHiveSettings(process.env),

@@ -78,6 +78,9 @@ export class HiveExtractiveNotice extends LitElement {
         text-underline-offset: 0.18em;
         cursor: pointer;
       }
+      details:not([open]) {
+        margin-block-end: calc(-1 * var(--hive-2));
+      }
       a {
         display: inline-block;
         padding-block: var(--hive-1);

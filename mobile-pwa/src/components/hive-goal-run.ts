@@ -19,9 +19,11 @@ export type GoalDetail = NonNullable<ResultOf<typeof goalQuery>['goal']>;
 
 /** A goal from plan to result: where it stands, its plan, what the person can do, and in the end the answer. */
 export class HiveGoalRun extends LitElement {
-  static override properties = { goal: { attribute: false }, _editing: { state: true } };
+  static override properties = { goal: { attribute: false }, fresh: { type: Boolean }, _editing: { state: true } };
 
   declare goal: GoalDetail | undefined;
+  /** Dispatched a moment ago, right here. A small goal may have ended before its page is there: it is watched all the same. */
+  declare fresh: boolean;
   declare _editing: boolean;
   #announcedStatus = '';
   /** The person saw it run: the plan stays open when the answer comes, and the answer is one tap away. */
@@ -29,6 +31,7 @@ export class HiveGoalRun extends LitElement {
 
   constructor() {
     super();
+    this.fresh = false;
     this._editing = false;
     new ClockController(this, () => (this.goal && !isEnded(this.goal.status) ? 1_000 : 30_000));
   }
@@ -36,7 +39,7 @@ export class HiveGoalRun extends LitElement {
   protected override willUpdate(changed: PropertyValues<this>): void {
     const before = changed.get('goal');
     if (before && before.id !== this.goal?.id) this.#watched = false;
-    if (this.goal && !isEnded(this.goal.status)) this.#watched = true;
+    if (this.fresh || (this.goal && !isEnded(this.goal.status))) this.#watched = true;
   }
 
   protected override updated(): void {
@@ -108,7 +111,7 @@ export class HiveGoalRun extends LitElement {
         ${
           this._editing
             ? html`<hive-plan-editor .goal=${goal} @close=${this.#onEditorClose}></hive-plan-editor>`
-            : html`<hive-plan-rail .nodes=${plan?.nodes ?? []}></hive-plan-rail>`
+            : html`<hive-plan-rail .nodes=${plan?.nodes ?? []} ?fresh=${this.fresh}></hive-plan-rail>`
         }
         ${
           goal.status === 'AWAITING_ACCEPTANCE' && !this._editing
@@ -180,6 +183,12 @@ export class HiveGoalRun extends LitElement {
       }
       .status b {
         font-weight: 600;
+      }
+      .fold {
+        margin-block-start: var(--hive-4);
+      }
+      .fold:not([open]) + .result {
+        margin-block-start: var(--hive-3);
       }
       .result {
         scroll-margin-block-start: var(--hive-4);

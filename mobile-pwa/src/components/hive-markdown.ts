@@ -136,6 +136,9 @@ export class HiveMarkdown extends LitElement {
         border: 0;
         border-block-start: var(--hive-stroke) solid var(--hive-hairline);
       }
+      .kept {
+        white-space: nowrap;
+      }
       .marker {
         min-inline-size: 1.5rem;
         min-block-size: 1.5rem;

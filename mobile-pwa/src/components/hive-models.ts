@@ -96,7 +96,7 @@ function renderProvider(provider: Provider) {
         ${
           provider.failure && !connected
             ? html`<p class="fine muted">
-                ${provider.failure.message} <span class="mono">${provider.failure.code}</span>
+                ${describeFailure(provider)} <span class="mono">${provider.failure.code}</span>
               </p>`
             : nothing
         }
@@ -104,6 +104,11 @@ function renderProvider(provider: Provider) {
       </div>
     </div>
   `;
+}
+
+/** Without the address, which stands above it. */
+function describeFailure({ failure, address }: Provider): string {
+  return (failure?.message ?? '').replace(`${address}: `, '');
 }
 
 function describeState({ kind, status, address }: Provider): string {

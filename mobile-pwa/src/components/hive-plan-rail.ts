@@ -21,23 +21,27 @@ const GROW_STAGGER_MS = 120;
 
 /** A plan as a rail of comb cells: what waits for what, where it stands, who does it. Rows lead to their tasks. */
 export class HivePlanRail extends LitElement {
-  static override properties = { nodes: { attribute: false }, _growing: { state: true } };
+  static override properties = { nodes: { attribute: false }, fresh: { type: Boolean }, _growing: { state: true } };
 
   declare nodes: readonly PlanNode[];
+  /** Of a goal dispatched a moment ago: its plan grows even if it was there first. */
+  declare fresh: boolean;
   /** The plan came while someone was looking: let it grow node by node. */
   declare _growing: boolean;
 
   constructor() {
     super();
     this.nodes = [];
+    this.fresh = false;
     this._growing = false;
     const runs = () => this.nodes.some((node) => node.task?.status === 'RUNNING');
     new ClockController(this, () => (runs() ? 1_000 : 30_000));
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has('nodes') || this.nodes.length === 0) return;
     const before = changed.get('nodes');
-    if (this.hasUpdated && before?.length === 0 && this.nodes.length > 0) this._growing = true;
+    if (this.hasUpdated ? before?.length === 0 : this.fresh) this._growing = true;
   }
 
   protected override render() {

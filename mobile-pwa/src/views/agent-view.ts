@@ -6,6 +6,7 @@ import { ClockController } from '../controllers/clock-controller.ts';
 import { QueryController } from '../controllers/query-controller.ts';
 import { act } from '../data/act.ts';
 import { formatAge, formatDuration, formatMoment } from '../data/format.ts';
+import { describeRole } from '../data/role.ts';
 import { statusLook } from '../data/status-look.ts';
 import { taskPath } from '../routes.ts';
 import { base, buttons, rows } from '../styles/base.ts';
@@ -55,7 +56,7 @@ export class HiveAgentView extends LitElement {
         back-href="/fleet"
         back-label="Fleet"
       >
-        ${agent ? html`<p class="muted">${agent.role}</p>` : nothing}
+        ${agent && describeRole(agent) ? html`<p class="muted">${describeRole(agent)}</p>` : nothing}
       </hive-page-header>
       ${
         agent

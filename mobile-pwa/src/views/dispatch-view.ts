@@ -25,12 +25,14 @@ import '../components/hive-skeleton.ts';
 
 /** The front door: give the hive a goal, and watch its plan grow and run in the same place. */
 export class HiveDispatchView extends LitElement {
-  static override properties = { itemId: {}, _sentEntry: { state: true } };
+  static override properties = { itemId: {}, _sentEntry: { state: true }, _freshId: { state: true } };
 
   /** The goal to show; empty for the form. */
   declare itemId: string;
   /** The dispatch made here: when its goal exists, the page goes on with it. */
   declare _sentEntry: string | undefined;
+  /** The goal that came of it. */
+  declare _freshId: string | undefined;
 
   readonly #goal = new QueryController(this, {
     query: goalQuery,
@@ -134,7 +136,7 @@ export class HiveDispatchView extends LitElement {
       ></hive-page-header>
       ${
         goal
-          ? html`<hive-goal-run .goal=${goal}></hive-goal-run>`
+          ? html`<hive-goal-run .goal=${goal} ?fresh=${goal.id === this._freshId}></hive-goal-run>`
           : error
             ? html`<hive-problem .error=${error} @retry=${() => this.#goal.refetch()}></hive-problem>`
             : this.#goal.answered
@@ -157,7 +159,9 @@ export class HiveDispatchView extends LitElement {
     const { entry, answer } = (event as CustomEvent<Settled>).detail;
     if (entry.id !== this._sentEntry) return;
     if (answer.kind === 'refused') announce(`Refused: ${answer.message}`);
-    if (answer.kind === 'done' && answer.id) navigate(dispatchPath(answer.id));
+    if (answer.kind !== 'done' || !answer.id) return;
+    this._freshId = answer.id;
+    navigate(dispatchPath(answer.id));
   };
 
   static override styles = [

@@ -4,6 +4,7 @@ import type { ResultOf } from '@hive/schema/operations/graphql.ts';
 import type { FleetAgent } from '../components/hive-honeycomb.ts';
 import { PagedController } from '../controllers/paged-controller.ts';
 import { formatCount } from '../data/format.ts';
+import { describeRole } from '../data/role.ts';
 import { statusLook } from '../data/status-look.ts';
 import { agentPath } from '../routes.ts';
 import { base, buttons, rows } from '../styles/base.ts';
@@ -66,8 +67,8 @@ export class HiveFleetView extends LitElement {
   }
 
   #renderAgents() {
-    // The order they joined in: a cell stays where it is when another one is added.
-    const agents = this.#agents.nodes.toSorted((a, b) => a.createdAt.localeCompare(b.createdAt));
+    // The order they joined in, which their ids carry: a cell stays where it is when another one is added.
+    const agents = this.#agents.nodes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     return html`
       <div class="head">
         <p class="small muted">${summarise(agents, this.#agents.totalCount)}</p>
@@ -128,7 +129,7 @@ function agentRow(agent: FleetAgent) {
     .href=${agentPath(agent.id)}
     .look=${look}
     .heading=${agent.name}
-    .detail=${`${label} · ${agent.role}`}
+    .detail=${[label, describeRole(agent)].filter(Boolean).join(' · ')}
     .aside=${`${agent.activeTaskCount}/${agent.maxConcurrency}`}
   ></hive-row>`;
 }

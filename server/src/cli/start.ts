@@ -1,5 +1,6 @@
 /** `npx -y pnpm@12 start`: everything on one port, from a fresh clone. */
 import { readFileSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger as PinoLogger } from 'pino';
@@ -11,6 +12,10 @@ import { AlreadyRunningError, takeInstanceLock } from './instance-lock.ts';
 import { onStopRequest } from './stop-request.ts';
 
 const root = resolve(fileURLToPath(import.meta.url), '../../../..');
+// What follows is imported lazily, so that it comes out of this cache: without it each start strips and compiles every
+// module anew, which took 0.3 s and left 25 MB of the compiler's memory behind.
+enableCompileCache(join(root, 'node_modules/.cache/agent-hive'));
+
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 async function start(): Promise<void> {

@@ -1,6 +1,14 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 
-export const attemptStatuses = ['RUNNING', 'SUCCEEDED', 'FAILED', 'LOST', 'CANCELED', 'WAITING', 'RELEASED'] as const;
+export const attemptStatuses = [
+  'RUNNING',
+  'SUCCEEDED',
+  'FAILED',
+  'LOST',
+  'CANCELED',
+  'WAITING',
+  'RELEASED',
+] as const;
 export type AttemptStatus = (typeof attemptStatuses)[number];
 
 /** An ended attempt. The running one is the task row itself. */

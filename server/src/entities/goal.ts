@@ -1,7 +1,14 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { Json } from '../lib/json.ts';
 
-export const goalStatuses = ['PLANNING', 'AWAITING_ACCEPTANCE', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const;
+export const goalStatuses = [
+  'PLANNING',
+  'AWAITING_ACCEPTANCE',
+  'RUNNING',
+  'SUCCEEDED',
+  'FAILED',
+  'CANCELED',
+] as const;
 export type GoalStatus = (typeof goalStatuses)[number];
 export const planSources = ['MODEL', 'RECIPE', 'EDITED'] as const;
 export type PlanSource = (typeof planSources)[number];

@@ -1,7 +1,15 @@
 import { defineEntity, p, type InferEntity } from '@mikro-orm/core';
 import type { Json } from '../lib/json.ts';
 
-export const taskStatuses = ['BLOCKED', 'QUEUED', 'RUNNING', 'WAITING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const;
+export const taskStatuses = [
+  'BLOCKED',
+  'QUEUED',
+  'RUNNING',
+  'WAITING',
+  'SUCCEEDED',
+  'FAILED',
+  'CANCELED',
+] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
 
 export const Task = defineEntity({

@@ -19,6 +19,19 @@ interface Repeatable {
 }
 
 interface OrchestratorApi {
+  createTask(
+    scope: Scope,
+    input: Repeatable & {
+      title: string;
+      instruction: string;
+      projectId?: string;
+      capabilities: string[];
+      priority?: number;
+      runAt?: Date;
+      maxAttempts?: number;
+      timeoutMs?: number;
+    },
+  ): Promise<Task>;
   dispatchGoal(
     scope: Scope,
     input: Repeatable & { text: string; projectId?: string; crewId?: string; autoStart?: boolean },
@@ -38,19 +51,6 @@ interface TaskManagerApi {
   acceptPlan(scope: Scope, input: Repeatable & { goalId: string }): Promise<Goal>;
   editPlan(scope: Scope, input: Repeatable & { goalId: string; nodes: PlanNodeInput[] }): Promise<Goal>;
   cancelGoal(scope: Scope, input: Repeatable & { goalId: string; reason?: string }): Promise<Goal>;
-  createTask(
-    scope: Scope,
-    input: Repeatable & {
-      title: string;
-      instruction: string;
-      projectId?: string;
-      capabilities: string[];
-      priority?: number;
-      runAt?: Date;
-      maxAttempts?: number;
-      timeoutMs?: number;
-    },
-  ): Promise<Task>;
   cancelTask(scope: Scope, input: Repeatable & { taskId: string; reason?: string }): Promise<Task>;
   retryTask(scope: Scope, input: Repeatable & { taskId: string }): Promise<Task>;
   resolveStep(

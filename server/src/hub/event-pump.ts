@@ -100,7 +100,13 @@ export class EventPump {
       this.#starting = undefined;
       return;
     }
-    this.#loop = startLoop({ name: 'event-pump', intervalMs: pollMs, clock, log, turn: (signal) => this.#turn(signal) });
+    this.#loop = startLoop({
+      name: 'event-pump',
+      intervalMs: pollMs,
+      clock,
+      log,
+      turn: (signal) => this.#turn(signal),
+    });
   }
 
   async #turn(signal: AbortSignal): Promise<boolean> {

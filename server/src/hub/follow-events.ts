@@ -25,12 +25,20 @@ export async function resumePosition(sql: Sql, cursor: string): Promise<LogPosit
   const bounds = await readLogBounds(sql);
   if (position.xid >= bounds.nextXid) {
     throw new ValidationError([
-      { path: 'after', message: 'is a cursor of another database; leave it out to start anew', value: cursor },
+      {
+        path: 'after',
+        message: 'is a cursor of another database; leave it out to start anew',
+        value: cursor,
+      },
     ]);
   }
   if (comparePositions(position, bounds.floor) < 0) {
     throw new ValidationError([
-      { path: 'after', message: 'is older than the retained history; reload, then start at latestEventCursor', value: cursor },
+      {
+        path: 'after',
+        message: 'is older than the retained history; reload, then start at latestEventCursor',
+        value: cursor,
+      },
     ]);
   }
   return position;
@@ -46,7 +54,7 @@ export async function* followEvents(
   signal: AbortSignal,
 ): AsyncGenerator<LogEvent, void, undefined> {
   const where = options.where ?? {};
-  let position = options.after ? await resumePosition(sql, options.after) : undefined;
+  let position = typeof options.after === 'string' ? await resumePosition(sql, options.after) : undefined;
   let waiting: EventRow[] = [];
   let overflowed = false;
   let notify: (() => void) | undefined;
@@ -68,7 +76,12 @@ export async function* followEvents(
         overflowed = false;
         const upTo = pump.position;
         for (;;) {
-          const page = await readEvents(sql, { ...queryOf(options.workspaceId, where), after: position, upTo, limit: catchUpPage });
+          const page = await readEvents(sql, {
+            ...queryOf(options.workspaceId, where),
+            after: position,
+            upTo,
+            limit: catchUpPage,
+          });
           for (const row of page) {
             if (signal.aborted) return;
             position = row;

@@ -57,7 +57,8 @@ export class Hub {
     after?: string | null | undefined;
     where?: EventFilter | null | undefined;
   }): Promise<LogEvent[]> {
-    const after = options.after ? await resumePosition(this.#sql, options.after) : logStart;
+    const after =
+      typeof options.after === 'string' ? await resumePosition(this.#sql, options.after) : logStart;
     const rows = await readEvents(this.#sql, {
       ...queryOf(options.workspaceId, options.where ?? {}),
       after,

@@ -2,7 +2,13 @@ import { encodeCursor, type LogPosition } from '../lib/cursor.ts';
 import type { Json } from '../lib/json.ts';
 import type { EventRow } from '../stores/event-store.ts';
 
-export const subjectTypes = { task: 'Task', goal: 'Goal', agent: 'Agent', project: 'Project', workflow_run: 'WorkflowRun' } as const;
+export const subjectTypes = {
+  task: 'Task',
+  goal: 'Goal',
+  agent: 'Agent',
+  project: 'Project',
+  workflow_run: 'WorkflowRun',
+} as const;
 export type SubjectType = (typeof subjectTypes)[keyof typeof subjectTypes];
 
 /** One event as readers get it. */
@@ -44,9 +50,12 @@ export function toLogEvent(row: EventRow): LogEvent {
 export function matchesFilter(row: EventRow, workspaceId: string, where: EventFilter): boolean {
   if (row.workspaceId !== workspaceId) return false;
   if (where.subjectId !== undefined && row.subjectId !== where.subjectId) return false;
-  if (where.goalId !== undefined && row.goalId !== where.goalId && row.subjectId !== where.goalId) return false;
+  if (where.goalId !== undefined && row.goalId !== where.goalId && row.subjectId !== where.goalId)
+    return false;
   if (where.types === undefined) return true;
-  return where.types.some((type) => (type.endsWith('*') ? row.type.startsWith(type.slice(0, -1)) : row.type === type));
+  return where.types.some((type) =>
+    type.endsWith('*') ? row.type.startsWith(type.slice(0, -1)) : row.type === type,
+  );
 }
 
 /** The filter in the store's terms. */

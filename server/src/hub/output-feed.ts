@@ -32,10 +32,15 @@ function encodeOutputCursor(attempt: number, offset: number): string {
 }
 
 function decodeOutputCursor(cursor: string): { attempt: number; offset: number } {
-  const match = cursor.length <= 60 ? plainCursor.exec(Buffer.from(cursor, 'base64url').toString('latin1')) : null;
+  const match =
+    cursor.length <= 60 ? plainCursor.exec(Buffer.from(cursor, 'base64url').toString('latin1')) : null;
   if (match) return { attempt: Number(match[1]), offset: Number(match[2]) };
   throw new ValidationError([
-    { path: 'after', message: 'is not a cursor of a task output; leave it out to start anew', value: cursor.slice(0, 200) },
+    {
+      path: 'after',
+      message: 'is not a cursor of a task output; leave it out to start anew',
+      value: cursor.slice(0, 200),
+    },
   ]);
 }
 
@@ -82,7 +87,8 @@ export class OutputFeed {
     signal: AbortSignal,
   ): AsyncGenerator<OutputDelta, void, undefined> {
     const { workspaceId, taskId } = options;
-    let { attempt, offset } = options.after ? decodeOutputCursor(options.after) : { attempt: 0, offset: 0 };
+    let { attempt, offset } =
+      typeof options.after === 'string' ? decodeOutputCursor(options.after) : { attempt: 0, offset: 0 };
     let announcedEnd = -1;
     const delta = (text: string, done: boolean): OutputDelta => {
       const start = offset;

@@ -69,7 +69,10 @@ export class WakeChannel {
       payloads.push([this.#sender, ...cancels.slice(start, start + 100)].join(' '));
     }
     try {
-      await this.#options.pool.query(`select pg_notify($1, payload) from unnest($2::text[]) payload`, [channel, payloads]);
+      await this.#options.pool.query(`select pg_notify($1, payload) from unnest($2::text[]) payload`, [
+        channel,
+        payloads,
+      ]);
     } catch (error) {
       this.#options.log.debug({ error: messageOf(error) }, 'wake not sent; the others find out by polling');
     }

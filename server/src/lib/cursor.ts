@@ -23,10 +23,15 @@ export function decodeCursor(cursor: string, field = 'after'): LogPosition {
   if (match) {
     const position = { xid: BigInt(match[1]!), seq: BigInt(match[2]!) };
     // Re-encoding refuses the many texts that base64url decodes alike.
-    if (position.xid <= maxXid && position.seq <= maxSeq && encodeCursor(position) === cursor) return position;
+    if (position.xid <= maxXid && position.seq <= maxSeq && encodeCursor(position) === cursor)
+      return position;
   }
   throw new ValidationError([
-    { path: field, message: 'is not a cursor of this event log; leave it out to start anew', value: cursor.slice(0, 200) },
+    {
+      path: field,
+      message: 'is not a cursor of this event log; leave it out to start anew',
+      value: cursor.slice(0, 200),
+    },
   ]);
 }
 

@@ -25,6 +25,8 @@ export function storableText(text: string): string {
 
 /** The value as JSON would carry it (undefined dropped, dates as text), with every string storable in PostgreSQL. */
 export function storableJson(value: unknown): Json {
-  const text = JSON.stringify(value, (_key, item: unknown) => (typeof item === 'string' ? storableText(item) : item));
+  const text = JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === 'string' ? storableText(item) : item,
+  );
   return text === undefined ? null : (JSON.parse(text) as Json);
 }

@@ -6,7 +6,11 @@ import { startLoop } from './loop.ts';
 /** A clock whose sleeps end only by abort, and that tells how long they were meant to be. */
 function stoppedClock(): Clock & { sleeps: number[] } {
   const sleeps: number[] = [];
-  return { sleeps, now: () => 0, sleep: (ms, signal) => (sleeps.push(ms), systemClock.sleep(60_000, signal)) };
+  return {
+    sleeps,
+    now: () => 0,
+    sleep: (ms, signal) => (sleeps.push(ms), systemClock.sleep(60_000, signal)),
+  };
 }
 const tick = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -14,7 +18,13 @@ describe('a loop', () => {
   it('pauses between turns, goes on when woken and stops when told', async () => {
     const clock = stoppedClock();
     let turns = 0;
-    const loop = startLoop({ name: 'x', intervalMs: 500, clock, log: recordingLog(), turn: async () => void (turns += 1) });
+    const loop = startLoop({
+      name: 'x',
+      intervalMs: 500,
+      clock,
+      log: recordingLog(),
+      turn: async () => void (turns += 1),
+    });
     await tick();
     expect([turns, clock.sleeps]).toEqual([1, [500]]);
     loop.wake();
@@ -59,6 +69,11 @@ describe('a loop', () => {
     while (turns < 5) await tick();
     await loop.stop();
     expect(sleeps.slice(0, 3).every((ms) => ms >= 100)).toBe(true);
-    expect(log.lines.map((line) => line.message)).toEqual(['loop turn failed', 'loop turn failed', 'loop turn failed', 'loop recovered']);
+    expect(log.lines.map((line) => line.message)).toEqual([
+      'loop turn failed',
+      'loop turn failed',
+      'loop turn failed',
+      'loop recovered',
+    ]);
   });
 });

@@ -17,11 +17,14 @@ export function parseInput<Schema extends z.ZodType>(schema: Schema, value: unkn
   if (parsed.success) return parsed.data;
   throw new ValidationError(
     parsed.error.issues.map((issue) => {
-      const refused = issue.path.reduce<unknown>((current, part) => (current as { [part: PropertyKey]: unknown })?.[part], value);
+      const refused = issue.path.reduce<unknown>(
+        (current, part) => (current as { [part: PropertyKey]: unknown })?.[part],
+        value,
+      );
       const path = issue.path.map(String).join('.') || 'input';
       const field = { path, message: issue.message };
-      if (refused === undefined || (typeof refused === 'object' && refused !== null)) return field;
-      const text = typeof refused === 'string' ? refused : String(refused);
+      const text = typeof refused === 'string' ? refused : JSON.stringify(refused);
+      if (text === undefined || typeof refused === 'object') return field;
       return { ...field, value: text.length > 200 ? `${text.slice(0, 199)}…` : text };
     }),
   );

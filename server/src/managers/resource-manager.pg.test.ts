@@ -13,21 +13,33 @@ const scope = () => ({ workspaceId: database.workspaceId });
 beforeAll(async () => {
   database = await createTestDatabase();
   const breaker = { failures: 3, cooldownMs: 60_000 };
-  manager = createResourceManager({ orm: database.orm, offlineAfterMs: () => 60_000, breaker, onChanged: () => {} });
+  manager = createResourceManager({
+    orm: database.orm,
+    offlineAfterMs: () => 60_000,
+    breaker,
+    onChanged: () => {},
+  });
 });
 afterAll(() => database.drop());
 beforeEach(() => database.pool.query('truncate task, agent, crew, event, idempotency_key cascade'));
 
-const register = (name = 'Ann', capabilities = ['work']) => manager.registerAgent(scope(), { name, role: 'worker', kind: 'LLM', capabilities });
-const agentRow = async (id: string) => (await database.pool.query('select * from agent where id = $1', [id])).rows[0] as Record<string, unknown>;
-const eventTypes = async () => (await database.pool.query<{ type: string }>('select type from event order by seq')).rows.map((row) => row.type);
+const register = (name = 'Ann', capabilities = ['work']) =>
+  manager.registerAgent(scope(), { name, role: 'worker', kind: 'LLM', capabilities });
+const agentRow = async (id: string) =>
+  (await database.pool.query('select * from agent where id = $1', [id])).rows[0] as Record<string, unknown>;
+const eventTypes = async () =>
+  (await database.pool.query<{ type: string }>('select type from event order by seq')).rows.map(
+    (row) => row.type,
+  );
 
 describe('registration', () => {
   it('creates the starter crew once', async () => {
     await manager.ensureStarterCrew(database.workspaceId);
     await manager.ensureStarterCrew(database.workspaceId);
     const { rows } = await database.pool.query('select role, status from agent order by id');
-    expect(rows).toEqual(['planner', 'researcher', 'writer', 'reviewer'].map((role) => ({ role, status: 'IDLE' })));
+    expect(rows).toEqual(
+      ['planner', 'researcher', 'writer', 'reviewer'].map((role) => ({ role, status: 'IDLE' })),
+    );
   });
 
   it.each([
@@ -40,9 +52,16 @@ describe('registration', () => {
     [{ maxConcurrency: 0 }, 'maxConcurrency'],
     [{ instructions: 'a\0' }, 'instructions'],
   ])('refuses %j', async (change, field) => {
-    const input = { name: 'Ann', role: 'worker', kind: 'LLM', capabilities: ['work'], ...change } as Parameters<ResourceManager['registerAgent']>[1];
+    const input = {
+      name: 'Ann',
+      role: 'worker',
+      kind: 'LLM',
+      capabilities: ['work'],
+      ...change,
+    } as Parameters<ResourceManager['registerAgent']>[1];
     await expect(manager.registerAgent(scope(), input)).rejects.toSatisfy(
-      (error) => error instanceof ValidationError && error.fields.some((problem) => problem.path.startsWith(field)),
+      (error) =>
+        error instanceof ValidationError && error.fields.some((problem) => problem.path.startsWith(field)),
     );
     expect(await eventTypes()).toEqual([]);
   });
@@ -51,10 +70,14 @@ describe('registration', () => {
     const first = await register();
     await expect(register()).rejects.toThrow(/name of another agent/);
     const other = await register('Bob');
-    await expect(manager.updateAgent(scope(), { agentId: other.id, name: 'Ann' })).rejects.toThrow(ValidationError);
+    await expect(manager.updateAgent(scope(), { agentId: other.id, name: 'Ann' })).rejects.toThrow(
+      ValidationError,
+    );
     await manager.retireAgent(scope(), { agentId: first.id });
     await expect(register()).resolves.toMatchObject({ name: 'Ann' });
-    await expect(manager.updateAgent(scope(), { agentId: first.id, maxConcurrency: 3 })).rejects.toThrow(InvalidStateError);
+    await expect(manager.updateAgent(scope(), { agentId: first.id, maxConcurrency: 3 })).rejects.toThrow(
+      InvalidStateError,
+    );
   });
 });
 
@@ -66,7 +89,9 @@ describe('decisions about an agent', () => {
     expect((await manager.resumeAgent(scope(), { agentId })).status).toBe('IDLE');
     expect((await manager.retireAgent(scope(), { agentId })).status).toBe('RETIRED');
     await expect(manager.pauseAgent(scope(), { agentId })).rejects.toThrow(InvalidStateError);
-    await expect(manager.pauseAgent(scope(), { agentId: database.workspaceId })).rejects.toThrow(NotFoundError);
+    await expect(manager.pauseAgent(scope(), { agentId: database.workspaceId })).rejects.toThrow(
+      NotFoundError,
+    );
     expect(await eventTypes()).toEqual(['agent.registered', 'agent.status', 'agent.status', 'agent.status']);
   });
 });
@@ -75,11 +100,20 @@ describe('the shown status', () => {
   it('follows work, heartbeat and a person', async () => {
     const [ann, bob, eve] = [await register('Ann'), await register('Bob'), await register('Eve')];
     await enqueueTestTasks(database, [{}]);
-    await database.pool.query(`update task set status = 'RUNNING', attempt = 1, agent_id = $1, lease_owner = 'x'`, [ann.id]);
-    await database.pool.query(`update agent set last_heartbeat_at = now() - interval '1 h' where id = $1`, [bob.id]);
+    await database.pool.query(
+      `update task set status = 'RUNNING', attempt = 1, agent_id = $1, lease_owner = 'x'`,
+      [ann.id],
+    );
+    await database.pool.query(`update agent set last_heartbeat_at = now() - interval '1 h' where id = $1`, [
+      bob.id,
+    ]);
     await manager.pauseAgent(scope(), { agentId: eve.id });
     await manager.refresh();
-    expect([(await agentRow(ann.id))['status'], (await agentRow(bob.id))['status'], (await agentRow(eve.id))['status']]).toEqual(['BUSY', 'OFFLINE', 'PAUSED']);
+    expect([
+      (await agentRow(ann.id))['status'],
+      (await agentRow(bob.id))['status'],
+      (await agentRow(eve.id))['status'],
+    ]).toEqual(['BUSY', 'OFFLINE', 'PAUSED']);
     await manager.beat();
     expect((await agentRow(bob.id))['status']).toBe('IDLE');
   });
@@ -91,7 +125,12 @@ describe('the shown status', () => {
     await tally(0, 2, 2);
     await tally(1, 1, 0);
     await tally(0, 2, 2);
-    expect(await agentRow(id)).toMatchObject({ breaker_state: 'CLOSED', breaker_failures: 2, succeeded_count: 1, failed_count: 5 });
+    expect(await agentRow(id)).toMatchObject({
+      breaker_state: 'CLOSED',
+      breaker_failures: 2,
+      succeeded_count: 1,
+      failed_count: 5,
+    });
     await tally(0, 1, 1);
     await manager.refresh();
     expect(await agentRow(id)).toMatchObject({ breaker_state: 'OPEN', status: 'ERROR' });
@@ -103,7 +142,11 @@ describe('the shown status', () => {
     await database.pool.query(`update agent set breaker_retry_at = now() - interval '1 s'`);
     await manager.refresh();
     await tally(1, 0, 0);
-    expect(await agentRow(id)).toMatchObject({ breaker_state: 'CLOSED', breaker_failures: 0, breaker_retry_at: null });
+    expect(await agentRow(id)).toMatchObject({
+      breaker_state: 'CLOSED',
+      breaker_failures: 0,
+      breaker_retry_at: null,
+    });
   });
 });
 
@@ -111,7 +154,13 @@ describe('a task that no agent can do', () => {
   it('says so until one can', async () => {
     const watch = new RoutingWatch(sqlOfPool(database.pool), () => {});
     const [id] = await enqueueTestTasks(database, [{ requiredCapabilities: ['fly'] }]);
-    const note = async () => (await database.pool.query<{ routing_note: string | null }>('select routing_note from task where id = $1', [id])).rows[0]!.routing_note;
+    const note = async () =>
+      (
+        await database.pool.query<{ routing_note: string | null }>(
+          'select routing_note from task where id = $1',
+          [id],
+        )
+      ).rows[0]!.routing_note;
     await watch.turn();
     expect(await note()).toMatch(/No agent can “fly”/);
     await watch.turn();

@@ -19,11 +19,19 @@ import { parseInput, plainText } from './input.ts';
 import { starterCrew } from './starter-crew.ts';
 import { inTransaction, type Scope } from './transaction.ts';
 
-const instructions = z.string().max(20_000).refine((text) => !text.includes('\0'), 'must not contain NUL');
+const instructions = z
+  .string()
+  .max(20_000)
+  .refine((text) => !text.includes('\0'), 'must not contain NUL');
 const registerAgentInput = z.object({
   name: plainText(100),
   role: plainText(100),
-  kind: z.enum(agentKinds).refine((kind) => kind === 'LLM' || kind === 'EXTRACTIVE', 'must be LLM or EXTRACTIVE: agents of other kinds cannot connect yet'),
+  kind: z
+    .enum(agentKinds)
+    .refine(
+      (kind) => kind === 'LLM' || kind === 'EXTRACTIVE',
+      'must be LLM or EXTRACTIVE: agents of other kinds cannot connect yet',
+    ),
   capabilities: capabilitiesSchema.min(1, 'must name at least one capability'),
   instructions: instructions.nullish(),
   maxConcurrency: z.int().min(1).max(10_000).nullish(),
@@ -71,7 +79,9 @@ export function createResourceManager(deps: ResourceManagerDeps) {
   ): Promise<Agent> {
     const { idempotencyKey, ...rest } = input;
     const { id } = await inTransaction(orm, (sql) =>
-      once(sql, { workspaceId: scope.workspaceId, operation, key: idempotencyKey, input: rest }, () => effect(sql)),
+      once(sql, { workspaceId: scope.workspaceId, operation, key: idempotencyKey, input: rest }, () =>
+        effect(sql),
+      ),
     );
     deps.onChanged();
     const agent = await orm.em.fork().findOne(Agent, { id, workspaceId: scope.workspaceId });
@@ -80,7 +90,12 @@ export function createResourceManager(deps: ResourceManagerDeps) {
   }
 
   /** Moves an agent where a person wants it; being there already is a success. */
-  function decide(operation: string, verb: string, from: readonly Agent['status'][], to: 'PAUSED' | 'IDLE' | 'RETIRED') {
+  function decide(
+    operation: string,
+    verb: string,
+    from: readonly Agent['status'][],
+    to: 'PAUSED' | 'IDLE' | 'RETIRED',
+  ) {
     return (scope: Scope, input: AgentAction) =>
       change(scope, operation, input, async (sql) => {
         const { workspaceId } = scope;
@@ -114,7 +129,8 @@ export function createResourceManager(deps: ResourceManagerDeps) {
       return change(scope, 'updateAgent', input, async (sql) => {
         const { workspaceId } = scope;
         if (input.crewId) await assertInWorkspace(sql, 'crew', workspaceId, input.crewId);
-        if (input.name && (await nameBelongsToAnother(sql, workspaceId, input.name, input.agentId))) throw nameTaken(input.name);
+        if (input.name && (await nameBelongsToAnother(sql, workspaceId, input.name, input.agentId)))
+          throw nameTaken(input.name);
         if (await updateAgent(sql, workspaceId, input.agentId, input)) return input.agentId;
         const status = await assertInWorkspace(sql, 'agent', workspaceId, input.agentId);
         throw new InvalidStateError(`You cannot change an agent that is ${status}.`, status);
@@ -138,7 +154,8 @@ export function createResourceManager(deps: ResourceManagerDeps) {
           on conflict (workspace_id, name) do update set description = excluded.description returning id`,
           [workspaceId, starterCrew.name, starterCrew.description],
         );
-        for (const agent of starterCrew.agents) await insertAgent(sql, { ...agent, workspaceId, crewId: crew!.id });
+        for (const agent of starterCrew.agents)
+          await insertAgent(sql, { ...agent, workspaceId, crewId: crew!.id });
       });
     },
 
@@ -161,7 +178,12 @@ export function createResourceManager(deps: ResourceManagerDeps) {
   };
 }
 
-async function nameBelongsToAnother(sql: Sql, workspaceId: string, name: string, agentId: string): Promise<boolean> {
+async function nameBelongsToAnother(
+  sql: Sql,
+  workspaceId: string,
+  name: string,
+  agentId: string,
+): Promise<boolean> {
   const rows = await sql.rows(
     `/* agentNameTaken */ select 1 from agent where workspace_id = $1 and name = $2 and id <> $3 and status <> 'RETIRED'`,
     [workspaceId, name, agentId],
@@ -170,5 +192,7 @@ async function nameBelongsToAnother(sql: Sql, workspaceId: string, name: string,
 }
 
 function nameTaken(name: string): ValidationError {
-  return new ValidationError([{ path: 'name', message: 'is the name of another agent; choose a different one', value: name }]);
+  return new ValidationError([
+    { path: 'name', message: 'is the name of another agent; choose a different one', value: name },
+  ]);
 }

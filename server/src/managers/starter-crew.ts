@@ -1,6 +1,9 @@
 import type { NewAgent } from '../stores/agent-store.ts';
 
-type StarterAgent = Pick<NewAgent, 'name' | 'role' | 'kind' | 'instructions' | 'capabilities' | 'maxConcurrency'>;
+type StarterAgent = Pick<
+  NewAgent,
+  'name' | 'role' | 'kind' | 'instructions' | 'capabilities' | 'maxConcurrency'
+>;
 
 /** What a new hive begins with. Each role suits one kind of work, so that a plan's branches run side by side. */
 export const starterCrew = {

@@ -1,8 +1,18 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../tests/support/database.ts';
-import { createTestEngine, insertTestAgent, until, type TestEngineOptions } from '../../../tests/support/engine.ts';
+import {
+  createTestEngine,
+  insertTestAgent,
+  until,
+  type TestEngineOptions,
+} from '../../../tests/support/engine.ts';
 import type { TaskExecution } from '../engines/task-execution/task-execution.ts';
-import { IdempotencyConflictError, InvalidStateError, NotFoundError, ValidationError } from '../lib/errors.ts';
+import {
+  IdempotencyConflictError,
+  InvalidStateError,
+  NotFoundError,
+  ValidationError,
+} from '../lib/errors.ts';
 import type { Json } from '../lib/json.ts';
 import { createTaskManager, type TaskManager } from './task-manager.ts';
 
@@ -17,7 +27,9 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 beforeEach(async () => {
-  await database.pool.query('truncate task, agent, workflow_run, goal, event, step, attempt, output, idempotency_key cascade');
+  await database.pool.query(
+    'truncate task, agent, workflow_run, goal, event, step, attempt, output, idempotency_key cascade',
+  );
   await insertTestAgent(database, { capabilities: ['plan', 'work'] });
 });
 afterEach(async () => {
@@ -25,16 +37,27 @@ afterEach(async () => {
   engines = [];
 });
 
-const node = (id: string, dependsOn: string[] = []) => ({ id, title: id, instruction: `do ${id}`, capabilities: ['work'], dependsOn });
+const node = (id: string, dependsOn: string[] = []) => ({
+  id,
+  title: id,
+  instruction: `do ${id}`,
+  capabilities: ['work'],
+  dependsOn,
+});
 const diamond = [node('a'), node('b', ['a']), node('c', ['a']), node('d', ['b', 'c'])];
 
 /** An engine whose planner answers with this graph and whose agents do `work`. */
-function startEngine(graph: Json, work: TestEngineOptions['handler'] = async () => ({ text: 'ok' })): TaskExecution {
+function startEngine(
+  graph: Json,
+  work: TestEngineOptions['handler'] = async () => ({ text: 'ok' }),
+): TaskExecution {
   const engine = createTestEngine(database, {
     handler: work,
     kinds: {
       PLAN: {
-        run: async () => ({ data: { graph, source: 'RECIPE', recipe: 'explain', cached: false, usesLanguageModel: false } }),
+        run: async () => ({
+          data: { graph, source: 'RECIPE', recipe: 'explain', cached: false, usesLanguageModel: false },
+        }),
         settle: (task, outcome, verdict) => manager.applyPlan(task, outcome, verdict),
       },
       AGENT: { run: work },
@@ -45,8 +68,10 @@ function startEngine(graph: Json, work: TestEngineOptions['handler'] = async () 
   return engine;
 }
 const goalStatus = async (id: string) =>
-  (await database.pool.query<{ status: string }>('select status from goal where id = $1', [id])).rows[0]!.status;
-const untilGoal = (id: string, status: string) => until(`goal is ${status}`, async () => (await goalStatus(id)) === status);
+  (await database.pool.query<{ status: string }>('select status from goal where id = $1', [id])).rows[0]!
+    .status;
+const untilGoal = (id: string, status: string) =>
+  until(`goal is ${status}`, async () => (await goalStatus(id)) === status);
 const tasksOf = async (goalId: string) =>
   (
     await database.pool.query<{ id: string; node_id: string; status: string; kind: string }>(
@@ -54,7 +79,8 @@ const tasksOf = async (goalId: string) =>
       [goalId],
     )
   ).rows;
-const taskAt = async (goalId: string, nodeId: string) => (await tasksOf(goalId)).find((task) => task.node_id === nodeId)!;
+const taskAt = async (goalId: string, nodeId: string) =>
+  (await tasksOf(goalId)).find((task) => task.node_id === nodeId)!;
 
 describe('a goal', () => {
   it('is planned, run in the order of its graph and succeeds', async () => {
@@ -78,7 +104,10 @@ describe('a goal', () => {
     const goal = await manager.dispatchGoal(scope(), { text: 'explain', autoStart: false });
     await untilGoal(goal.id, 'AWAITING_ACCEPTANCE');
     expect(await tasksOf(goal.id)).toHaveLength(1);
-    const edited = await manager.editPlan(scope(), { goalId: goal.id, nodes: [node('a'), node('extra', ['a'])] });
+    const edited = await manager.editPlan(scope(), {
+      goalId: goal.id,
+      nodes: [node('a'), node('extra', ['a'])],
+    });
     expect(edited).toMatchObject({ status: 'AWAITING_ACCEPTANCE', planSource: 'EDITED' });
     await manager.acceptPlan(scope(), { goalId: goal.id });
     await untilGoal(goal.id, 'SUCCEEDED');
@@ -93,7 +122,9 @@ describe('a goal', () => {
     const goal = await manager.dispatchGoal(scope(), { text: 'explain', autoStart: false });
     await untilGoal(goal.id, 'AWAITING_ACCEPTANCE');
     const cyclic = [node('a', ['c']), node('b', ['a']), node('c', ['b'])];
-    await expect(manager.editPlan(scope(), { goalId: goal.id, nodes: cyclic })).rejects.toThrow(/a → b → c → a|cycle: .*→.*→/);
+    await expect(manager.editPlan(scope(), { goalId: goal.id, nodes: cyclic })).rejects.toThrow(
+      /a → b → c → a|cycle: .*→.*→/,
+    );
     expect(await goalStatus(goal.id)).toBe('AWAITING_ACCEPTANCE');
   });
 
@@ -125,13 +156,22 @@ describe('a goal', () => {
     const goal = await manager.dispatchGoal(scope(), { text: 'explain' });
     await until('a runs', async () => (await taskAt(goal.id, 'a'))?.status === 'RUNNING');
     expect(await manager.cancelGoal(scope(), { goalId: goal.id })).toMatchObject({ status: 'CANCELED' });
-    expect((await tasksOf(goal.id)).map((task) => task.status)).toEqual(['SUCCEEDED', ...Array<string>(4).fill('CANCELED')]);
-    await expect(manager.cancelGoal(scope(), { goalId: goal.id })).resolves.toMatchObject({ status: 'CANCELED' });
-    await expect(manager.retryTask(scope(), { taskId: (await taskAt(goal.id, 'a')).id })).rejects.toThrow(InvalidStateError);
+    expect((await tasksOf(goal.id)).map((task) => task.status)).toEqual([
+      'SUCCEEDED',
+      ...Array<string>(4).fill('CANCELED'),
+    ]);
+    await expect(manager.cancelGoal(scope(), { goalId: goal.id })).resolves.toMatchObject({
+      status: 'CANCELED',
+    });
+    await expect(manager.retryTask(scope(), { taskId: (await taskAt(goal.id, 'a')).id })).rejects.toThrow(
+      InvalidStateError,
+    );
   });
 
   it('ends as canceled when one of its tasks is canceled and the rest is done', async () => {
-    startEngine({ summary: '', nodes: diamond }, ({ task }) => (task.nodeId === 'b' ? new Promise(() => {}) : Promise.resolve(undefined)));
+    startEngine({ summary: '', nodes: diamond }, ({ task }) =>
+      task.nodeId === 'b' ? new Promise(() => {}) : Promise.resolve(undefined),
+    );
     const goal = await manager.dispatchGoal(scope(), { text: 'explain' });
     await until('b runs and c is done', async () => (await taskAt(goal.id, 'c'))?.status === 'SUCCEEDED');
     await manager.cancelTask(scope(), { taskId: (await taskAt(goal.id, 'b')).id });
@@ -155,15 +195,27 @@ describe('bad input', () => {
     ['a\0b', 'NUL'],
   ])('refuses the goal %#', async (text, message) => {
     await expect(manager.dispatchGoal(scope(), { text })).rejects.toThrow(message);
-    expect((await database.pool.query('select 1 from goal union all select 1 from task union all select 1 from event')).rows).toEqual([]);
+    expect(
+      (
+        await database.pool.query(
+          'select 1 from goal union all select 1 from task union all select 1 from event',
+        )
+      ).rows,
+    ).toEqual([]);
   });
 
   it('refuses unknown references without writing anything', async () => {
     const unknown = '00000000-0000-7000-8000-000000000000';
-    await expect(manager.dispatchGoal(scope(), { text: 'x', projectId: unknown })).rejects.toThrow(NotFoundError);
-    await expect(manager.dispatchGoal(scope(), { text: 'x', crewId: unknown })).rejects.toThrow(NotFoundError);
+    await expect(manager.dispatchGoal(scope(), { text: 'x', projectId: unknown })).rejects.toThrow(
+      NotFoundError,
+    );
+    await expect(manager.dispatchGoal(scope(), { text: 'x', crewId: unknown })).rejects.toThrow(
+      NotFoundError,
+    );
     await expect(manager.cancelTask(scope(), { taskId: unknown })).rejects.toThrow(NotFoundError);
-    await expect(manager.cancelGoal({ workspaceId: unknown }, { goalId: unknown })).rejects.toThrow(NotFoundError);
+    await expect(manager.cancelGoal({ workspaceId: unknown }, { goalId: unknown })).rejects.toThrow(
+      NotFoundError,
+    );
     expect((await database.pool.query('select 1 from goal')).rows).toEqual([]);
   });
 
@@ -171,17 +223,26 @@ describe('bad input', () => {
     let finish = () => {};
     startEngine({}, () => new Promise((resolve) => (finish = () => resolve(undefined))));
     const task = await manager.createTask(scope(), { title: 't', instruction: 'i', capabilities: ['work'] });
-    await until('it runs', async () => (await database.pool.query(`select 1 from task where status = 'RUNNING'`)).rows.length > 0);
+    await until(
+      'it runs',
+      async () => (await database.pool.query(`select 1 from task where status = 'RUNNING'`)).rows.length > 0,
+    );
     await expect(manager.retryTask(scope(), { taskId: task.id })).rejects.toThrow(InvalidStateError);
     finish();
-    await until('it ended', async () => (await database.pool.query(`select 1 from task where status = 'SUCCEEDED'`)).rows.length > 0);
+    await until(
+      'it ended',
+      async () =>
+        (await database.pool.query(`select 1 from task where status = 'SUCCEEDED'`)).rows.length > 0,
+    );
     await expect(manager.cancelTask(scope(), { taskId: task.id })).rejects.toThrow(/SUCCEEDED/);
   });
 });
 
 describe('idempotency', () => {
   it('gives the first result to every repeat, also at the same moment', async () => {
-    const calls = Array.from({ length: 8 }, () => manager.dispatchGoal(scope(), { text: 'once', idempotencyKey: 'k' }));
+    const calls = Array.from({ length: 8 }, () =>
+      manager.dispatchGoal(scope(), { text: 'once', idempotencyKey: 'k' }),
+    );
     const ids = new Set((await Promise.all(calls)).map((goal) => goal.id));
     expect(ids.size).toBe(1);
     expect((await database.pool.query('select 1 from goal')).rows).toHaveLength(1);
@@ -189,7 +250,11 @@ describe('idempotency', () => {
 
   it('refuses the same key with another input', async () => {
     await manager.dispatchGoal(scope(), { text: 'one', idempotencyKey: 'k' });
-    await expect(manager.dispatchGoal(scope(), { text: 'two', idempotencyKey: 'k' })).rejects.toThrow(IdempotencyConflictError);
-    await expect(manager.dispatchGoal(scope(), { text: 'two', idempotencyKey: '' })).rejects.toThrow(ValidationError);
+    await expect(manager.dispatchGoal(scope(), { text: 'two', idempotencyKey: 'k' })).rejects.toThrow(
+      IdempotencyConflictError,
+    );
+    await expect(manager.dispatchGoal(scope(), { text: 'two', idempotencyKey: '' })).rejects.toThrow(
+      ValidationError,
+    );
   });
 });

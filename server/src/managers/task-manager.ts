@@ -65,10 +65,17 @@ export function createTaskManager(deps: TaskManagerDeps) {
   const { orm } = deps;
 
   /** One keyed change in one transaction; gives the changed row as it is afterwards. */
-  async function change(scope: Scope, operation: string, input: Keyed, effect: (sql: Sql) => Promise<string>) {
+  async function change(
+    scope: Scope,
+    operation: string,
+    input: Keyed,
+    effect: (sql: Sql) => Promise<string>,
+  ) {
     const { idempotencyKey, ...rest } = input;
     const { id } = await inTransaction(orm, (sql) =>
-      once(sql, { workspaceId: scope.workspaceId, operation, key: idempotencyKey, input: rest }, () => effect(sql)),
+      once(sql, { workspaceId: scope.workspaceId, operation, key: idempotencyKey, input: rest }, () =>
+        effect(sql),
+      ),
     );
     deps.onChanged();
     return id;
@@ -93,7 +100,13 @@ export function createTaskManager(deps: TaskManagerDeps) {
         if (input.projectId) await assertInWorkspace(sql, 'project', workspaceId, input.projectId);
         if (input.crewId) await assertInWorkspace(sql, 'crew', workspaceId, input.crewId);
         const [projectId, crewId] = [input.projectId ?? null, input.crewId ?? null];
-        const goalId = await insertGoal(sql, { workspaceId, projectId, crewId, text: input.text, autoStart: input.autoStart ?? true });
+        const goalId = await insertGoal(sql, {
+          workspaceId,
+          projectId,
+          crewId,
+          text: input.text,
+          autoStart: input.autoStart ?? true,
+        });
         await enqueueTasks(sql, [planningTask({ workspaceId, goalId, projectId, crewId, text: input.text })]);
         return goalId;
       });
@@ -129,7 +142,12 @@ export function createTaskManager(deps: TaskManagerDeps) {
       const id = await change(scope, 'acceptPlan', input, async (sql) => {
         const goal = await lockGoal(sql, workspaceId, input.goalId);
         if (goal.status !== 'AWAITING_ACCEPTANCE') throw refuse('accept the plan of', goal.status);
-        await moveGoal(sql, { workspaceId, goalId: input.goalId, from: ['AWAITING_ACCEPTANCE'], to: 'RUNNING' });
+        await moveGoal(sql, {
+          workspaceId,
+          goalId: input.goalId,
+          from: ['AWAITING_ACCEPTANCE'],
+          to: 'RUNNING',
+        });
         await startRun(sql, { ...goal, workspaceId, goalId: input.goalId, graph: parseGraph(goal.plan) });
         return input.goalId;
       });
@@ -151,16 +169,28 @@ export function createTaskManager(deps: TaskManagerDeps) {
           recipe: goal.planRecipe,
           usesLanguageModel: goal.usesLanguageModel,
         };
-        await moveGoal(sql, { workspaceId, goalId: input.goalId, from: ['AWAITING_ACCEPTANCE'], to: 'AWAITING_ACCEPTANCE', plan });
+        await moveGoal(sql, {
+          workspaceId,
+          goalId: input.goalId,
+          from: ['AWAITING_ACCEPTANCE'],
+          to: 'AWAITING_ACCEPTANCE',
+          plan,
+        });
         return input.goalId;
       });
       return goalOf(scope, id);
     },
 
     /** Ends a goal and everything it still has to do. Canceling a canceled goal is a success. */
-    async cancelGoal(scope: Scope, rawInput: { goalId: string; reason?: string | null | undefined } & Keyed): Promise<Goal> {
+    async cancelGoal(
+      scope: Scope,
+      rawInput: { goalId: string; reason?: string | null | undefined } & Keyed,
+    ): Promise<Goal> {
       const { workspaceId } = scope;
-      const input = { ...rawInput, reason: parseInput(z.object({ reason }), { reason: rawInput.reason }).reason };
+      const input = {
+        ...rawInput,
+        reason: parseInput(z.object({ reason }), { reason: rawInput.reason }).reason,
+      };
       let stopped: string[] = [];
       const id = await change(scope, 'cancelGoal', input, async (sql) => {
         const goal = await lockGoal(sql, workspaceId, input.goalId);
@@ -168,10 +198,21 @@ export function createTaskManager(deps: TaskManagerDeps) {
         const from = goalSources('CANCELED');
         if (!from.includes(goal.status)) throw refuse('cancel', goal.status);
         const message = input.reason ?? 'The goal was canceled.';
-        await moveGoal(sql, { workspaceId, goalId: input.goalId, from, to: 'CANCELED', failure: { code: 'CANCELED', message } });
+        await moveGoal(sql, {
+          workspaceId,
+          goalId: input.goalId,
+          from,
+          to: 'CANCELED',
+          failure: { code: 'CANCELED', message },
+        });
         await cancelRuns(sql, workspaceId, input.goalId);
         const taskIds = await listOpenTaskIds(sql, workspaceId, input.goalId);
-        const moved = await cancelTasks(sql, { workspaceId, taskIds, reason: message, withDependents: false });
+        const moved = await cancelTasks(sql, {
+          workspaceId,
+          taskIds,
+          reason: message,
+          withDependents: false,
+        });
         stopped = moved.map((task) => task.id);
         return input.goalId;
       });
@@ -205,17 +246,29 @@ export function createTaskManager(deps: TaskManagerDeps) {
     },
 
     /** Cancels a task and whatever waits for it. Canceling a canceled task is a success. */
-    async cancelTask(scope: Scope, rawInput: { taskId: string; reason?: string | null | undefined } & Keyed): Promise<Task> {
+    async cancelTask(
+      scope: Scope,
+      rawInput: { taskId: string; reason?: string | null | undefined } & Keyed,
+    ): Promise<Task> {
       const { workspaceId } = scope;
-      const input = { ...rawInput, reason: parseInput(z.object({ reason }), { reason: rawInput.reason }).reason };
+      const input = {
+        ...rawInput,
+        reason: parseInput(z.object({ reason }), { reason: rawInput.reason }).reason,
+      };
       let stopped: string[] = [];
       const id = await change(scope, 'cancelTask', input, async (sql) => {
-        const options = { workspaceId, taskIds: [input.taskId], reason: input.reason ?? 'The task was canceled.', withDependents: true };
+        const options = {
+          workspaceId,
+          taskIds: [input.taskId],
+          reason: input.reason ?? 'The task was canceled.',
+          withDependents: true,
+        };
         const moved = await cancelTasks(sql, options);
         stopped = moved.map((task) => task.id);
         if (moved.length === 0) {
           const status = await assertInWorkspace(sql, 'task', workspaceId, input.taskId);
-          if (status !== 'CANCELED') throw new InvalidStateError(`The task has already ended: it is ${status}.`, status);
+          if (status !== 'CANCELED')
+            throw new InvalidStateError(`The task has already ended: it is ${status}.`, status);
         }
         return input.taskId;
       });
@@ -229,23 +282,35 @@ export function createTaskManager(deps: TaskManagerDeps) {
       const id = await change(scope, 'retryTask', input, async (sql) => {
         if (await replayTask(sql, workspaceId, input.taskId)) return input.taskId;
         const status = await assertInWorkspace(sql, 'task', workspaceId, input.taskId);
-        const hint = isTerminal(status as Task['status']) ? 'Only a failed task can be retried' : 'The task has not ended';
+        const hint = isTerminal(status as Task['status'])
+          ? 'Only a failed task can be retried'
+          : 'The task has not ended';
         throw new InvalidStateError(`${hint}: it is ${status}.`, status);
       });
       return taskOf(scope, id);
     },
 
     /** A person's decision on a step that may or may not have had its effect. */
-    async resolveStep(scope: Scope, input: { taskId: string; stepId: string; decision: 'REPEAT' | 'FAIL' } & Keyed): Promise<Task> {
+    async resolveStep(
+      scope: Scope,
+      input: { taskId: string; stepId: string; decision: 'REPEAT' | 'FAIL' } & Keyed,
+    ): Promise<Task> {
       const { workspaceId } = scope;
       const id = await change(scope, 'resolveStep', input, async (sql) => {
         const status = await assertInWorkspace(sql, 'task', workspaceId, input.taskId);
-        if (status !== 'WAITING') throw new InvalidStateError(`The task does not wait for a decision: it is ${status}.`, status);
+        if (status !== 'WAITING')
+          throw new InvalidStateError(`The task does not wait for a decision: it is ${status}.`, status);
         if (input.decision === 'FAIL') {
           const message = 'A person decided not to repeat a step that may have had its effect.';
-          await failWaitingTask(sql, { workspaceId, taskId: input.taskId, code: 'STEP_NOT_REPEATED', message });
+          await failWaitingTask(sql, {
+            workspaceId,
+            taskId: input.taskId,
+            code: 'STEP_NOT_REPEATED',
+            message,
+          });
         } else {
-          if (!(await allowStepRepeat(sql, workspaceId, input.taskId, input.stepId))) throw new NotFoundError('Step', input.stepId);
+          if (!(await allowStepRepeat(sql, workspaceId, input.taskId, input.stepId)))
+            throw new NotFoundError('Step', input.stepId);
           await wakeWaitingTask(sql, workspaceId, input.taskId);
         }
         return input.taskId;
@@ -263,7 +328,9 @@ const planOutcome = z.object({
   usesLanguageModel: z.boolean(),
 });
 
-function planningTask(goal: Pick<NewTask, 'workspaceId' | 'goalId' | 'projectId' | 'crewId'> & { text: string }): NewTask {
+function planningTask(
+  goal: Pick<NewTask, 'workspaceId' | 'goalId' | 'projectId' | 'crewId'> & { text: string },
+): NewTask {
   const title = goal.text.length > 80 ? `${goal.text.slice(0, 79)}…` : goal.text;
   return {
     workspaceId: goal.workspaceId,
@@ -283,7 +350,10 @@ function planningTask(goal: Pick<NewTask, 'workspaceId' | 'goalId' | 'projectId'
 /** Parameters of a recipe's nodes are not shown for editing; a node that keeps its id keeps them. */
 function keepParameters(edited: Graph, before: Graph): Graph {
   const known = new Map(before.nodes.map((node) => [node.id, node]));
-  const nodes = edited.nodes.map((node) => ({ ...node, input: { ...known.get(node.id)?.input, ...node.input } }));
+  const nodes = edited.nodes.map((node) => ({
+    ...node,
+    input: { ...known.get(node.id)?.input, ...node.input },
+  }));
   return { ...edited, nodes };
 }
 

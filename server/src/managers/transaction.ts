@@ -33,10 +33,14 @@ export async function inTransaction<T>(orm: MikroORM, work: (sql: Sql) => Promis
         continue;
       }
       if (isTransient(error)) {
-        throw new DomainError('UNAVAILABLE', 'The database does not answer at the moment. Try again shortly.', {
-          cause: error,
-          retryable: true,
-        });
+        throw new DomainError(
+          'UNAVAILABLE',
+          'The database does not answer at the moment. Try again shortly.',
+          {
+            cause: error,
+            retryable: true,
+          },
+        );
       }
       throw error;
     }

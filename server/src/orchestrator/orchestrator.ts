@@ -4,11 +4,12 @@ import type { Logger } from '../lib/log.ts';
 import { startLoop, type Loop } from '../lib/loop.ts';
 import { withTimeout } from '../lib/timeout.ts';
 import type { Goal } from '../entities/goal.ts';
+import type { Task } from '../entities/task.ts';
 import type { SettledAttempt, TaskExecution } from '../engines/task-execution/task-execution.ts';
 import type { Hub } from '../hub/hub.ts';
 import type { WakeChannel } from '../hub/wake-channel.ts';
 import type { ResourceManager } from '../managers/resource-manager.ts';
-import type { DispatchGoalInput, TaskManager } from '../managers/task-manager.ts';
+import type { CreateTaskInput, DispatchGoalInput, TaskManager } from '../managers/task-manager.ts';
 import type { Scope } from '../managers/transaction.ts';
 import { dropEventPartitions, ensureEventPartitions } from '../stores/event-partitions.ts';
 import type { Sql } from '../stores/sql.ts';
@@ -22,7 +23,7 @@ export interface OrchestratorDeps {
   hub: Hub;
   wakes: WakeChannel;
   execution: TaskExecution;
-  taskManager: Pick<TaskManager, 'dispatchGoal'>;
+  taskManager: Pick<TaskManager, 'dispatchGoal' | 'createTask'>;
   resourceManager: Pick<ResourceManager, 'ensureStarterCrew' | 'beat' | 'refresh' | 'recordAttempts'>;
   /** The project a goal without one is about; undefined when there is none. */
   findDefaultProjectId(scope: Scope): Promise<string | undefined>;
@@ -65,7 +66,11 @@ export class Orchestrator {
     this.#agentLoop = this.#loop('agent-record', 5_000, () => this.#recordAttempts());
     const routing = new RoutingWatch(sql, () => this.committed());
     this.#routingLoop = this.#loop('task-routing', 1_000, () => routing.turn());
-    this.#loop('agent-health', () => settings().agentHealthIntervalMs, () => resourceManager.beat());
+    this.#loop(
+      'agent-health',
+      () => settings().agentHealthIntervalMs,
+      () => resourceManager.beat(),
+    );
     this.#loop('event-partitions', hourMs, () => this.#keepPartitions());
   }
 
@@ -79,11 +84,16 @@ export class Orchestrator {
    * @throws ValidationError, NotFoundError, IdempotencyConflictError; UNAVAILABLE or TIMEOUT when nothing was acknowledged
    */
   async dispatchGoal(scope: Scope, input: DispatchGoalInput): Promise<Goal> {
-    const dispatch = async () => {
-      const projectId = input.projectId ?? (await this.#deps.findDefaultProjectId(scope));
-      return this.#deps.taskManager.dispatchGoal(scope, { ...input, projectId });
-    };
+    const dispatch = async () =>
+      this.#deps.taskManager.dispatchGoal(scope, await this.#withProject(scope, input));
     return withTimeout('Dispatching the goal', dispatch(), this.#deps.settings().internalTimeoutMs);
+  }
+
+  /** Queues a single task. Without a project it is about the default one. @throws as dispatchGoal */
+  async createTask(scope: Scope, input: CreateTaskInput): Promise<Task> {
+    const create = async () =>
+      this.#deps.taskManager.createTask(scope, await this.#withProject(scope, input));
+    return withTimeout('Creating the task', create(), this.#deps.settings().internalTimeoutMs);
   }
 
   /** Something was committed in this process: whoever follows the log or waits for work looks now. */
@@ -129,6 +139,13 @@ export class Orchestrator {
       this.#deps.log.warn({ error: messageOf(error) }, 'agent records of the last attempts not written');
     }
     await this.#deps.wakes.stop();
+  }
+
+  async #withProject<Input extends { projectId?: string | null | undefined }>(
+    scope: Scope,
+    input: Input,
+  ): Promise<Input> {
+    return { ...input, projectId: input.projectId ?? (await this.#deps.findDefaultProjectId(scope)) };
   }
 
   #loop(name: string, intervalMs: number | (() => number), turn: () => Promise<void>): Loop {

@@ -10,8 +10,16 @@ describe('why a task is not taken', () => {
     ['|write', [agent('Ann', ['write'])], null],
     ['|', [agent('Ann', [])], null],
     ['|fly,write', [agent('Ann', ['write'])], /No agent can “fly”/],
-    ['|fly,write', [agent('Ann', ['write']), agent('Bob', ['fly'])], /No single agent has all of “fly”, “write”/],
-    ['|write', [agent('Ann', ['write'], 'PAUSED'), agent('Bob', ['write'], 'ERROR')], /Ann is paused, Bob is stopped by its circuit breaker/],
+    [
+      '|fly,write',
+      [agent('Ann', ['write']), agent('Bob', ['fly'])],
+      /No single agent has all of “fly”, “write”/,
+    ],
+    [
+      '|write',
+      [agent('Ann', ['write'], 'PAUSED'), agent('Bob', ['write'], 'ERROR')],
+      /Ann is paused, Bob is stopped by its circuit breaker/,
+    ],
     ['|write', [agent('Ann', ['write'], 'PAUSED'), agent('Bob', ['write'], 'BUSY')], null],
     ['c1|write', [agent('Ann', ['write'])], /No agent of the chosen crew can “write”/],
     ['c1|write', [agent('Ann', ['write'], 'IDLE', 'c1')], null],

@@ -6,18 +6,26 @@ import { noteRouting, type UnroutableQueue } from '../stores/task-lease.ts';
 type Ability = Awaited<ReturnType<typeof listAbilities>>[number];
 
 /** Statuses in which an agent takes no task. */
-const resting: { readonly [status: string]: string } = { OFFLINE: 'offline', PAUSED: 'paused', ERROR: 'stopped by its circuit breaker' };
+const resting: { readonly [status: string]: string } = {
+  OFFLINE: 'offline',
+  PAUSED: 'paused',
+  ERROR: 'stopped by its circuit breaker',
+};
 
 /** Why nobody takes the tasks of a queue, in words for the person who waits; null when somebody can. */
 export function routingNote(queueKey: string, abilities: readonly Ability[]): string | null {
   const { crewId, capabilities } = parseQueueKey(queueKey);
   const crew = abilities.filter((agent) => crewId === null || agent.crewId === crewId);
   const where = crewId === null ? '' : ' of the chosen crew';
-  const missing = capabilities.filter((capability) => !crew.some((agent) => agent.capabilities.includes(capability)));
+  const missing = capabilities.filter(
+    (capability) => !crew.some((agent) => agent.capabilities.includes(capability)),
+  );
   if (missing.length > 0) {
     return `No agent${where} can ${missing.map((name) => `“${name}”`).join(', ')}. Add the capability to an agent, or register one that has it.`;
   }
-  const able = crew.filter((agent) => capabilities.every((capability) => agent.capabilities.includes(capability)));
+  const able = crew.filter((agent) =>
+    capabilities.every((capability) => agent.capabilities.includes(capability)),
+  );
   if (able.length === 0) {
     return `No single agent${where} has all of ${capabilities.map((name) => `“${name}”`).join(', ')}. Add them to one agent.`;
   }
@@ -46,7 +54,10 @@ export class RoutingWatch {
     const next = new Map<string, string>();
     const changes: UnroutableQueue[] = [];
     for (const { workspaceId, queueKey } of keys) {
-      const note = routingNote(queueKey, abilities.filter((agent) => agent.workspaceId === workspaceId));
+      const note = routingNote(
+        queueKey,
+        abilities.filter((agent) => agent.workspaceId === workspaceId),
+      );
       const name = `${workspaceId} ${queueKey}`;
       if (note !== null) next.set(name, note);
       // A queue that moves is not looked at again: its tasks lose their note when they are claimed.

@@ -55,7 +55,12 @@ export interface AgentChange {
 }
 
 /** Changes what is given. @returns whether there is such an agent that is not retired */
-export async function updateAgent(sql: Sql, workspaceId: string, agentId: string, change: AgentChange): Promise<boolean> {
+export async function updateAgent(
+  sql: Sql,
+  workspaceId: string,
+  agentId: string,
+  change: AgentChange,
+): Promise<boolean> {
   const rows = await sql.rows(
     `/* updateAgent */
     with changed as (
@@ -193,7 +198,9 @@ export async function recordAttempts(
 }
 
 /** Capability sets of agents that are not retired, for telling what no agent can do. */
-export async function listAbilities(sql: Sql): Promise<
+export async function listAbilities(
+  sql: Sql,
+): Promise<
   { workspaceId: string; crewId: string | null; name: string; status: string; capabilities: string[] }[]
 > {
   return sql.rows(

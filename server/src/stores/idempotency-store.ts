@@ -26,7 +26,11 @@ export async function once(
   if (key === null || key === undefined) return { id: await effect(), repeated: false };
   if (key.length === 0 || key.length > 200) {
     throw new ValidationError([
-      { path: 'idempotencyKey', message: `must be 1 to 200 characters, has ${key.length}`, value: key.slice(0, 200) },
+      {
+        path: 'idempotencyKey',
+        message: `must be 1 to 200 characters, has ${key.length}`,
+        value: key.slice(0, 200),
+      },
     ]);
   }
   const inputHash = hashJson(call.input);

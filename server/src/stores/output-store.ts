@@ -50,7 +50,11 @@ export interface OutputState {
 }
 
 /** Where a task stands, for whoever follows its output. */
-export async function findOutputState(sql: Sql, workspaceId: string, taskId: string): Promise<OutputState | undefined> {
+export async function findOutputState(
+  sql: Sql,
+  workspaceId: string,
+  taskId: string,
+): Promise<OutputState | undefined> {
   const [row] = await sql.rows<OutputState>(
     `/* findOutputState */ select status, attempt from task where id = $2 and workspace_id = $1`,
     [workspaceId, taskId],
@@ -69,7 +73,10 @@ export interface DependencyOutput<Citation> {
 }
 
 /** What the direct predecessors of a task gave, in the order of their creation. */
-export async function listDependencyOutputs<Citation>(sql: Sql, taskId: string): Promise<DependencyOutput<Citation>[]> {
+export async function listDependencyOutputs<Citation>(
+  sql: Sql,
+  taskId: string,
+): Promise<DependencyOutput<Citation>[]> {
   return sql.rows<DependencyOutput<Citation>>(
     `/* listDependencyOutputs */
     select t.node_id as "nodeId", t.title, o.text, o.data, o.citations, o.extractive

@@ -13,7 +13,12 @@ const names = { project: 'Project', crew: 'Crew', task: 'Task', agent: 'Agent' }
  * @returns the status of the row
  * @throws NotFoundError when the workspace has no such row
  */
-export async function assertInWorkspace(sql: Sql, table: keyof typeof statements, workspaceId: string, id: string): Promise<string> {
+export async function assertInWorkspace(
+  sql: Sql,
+  table: keyof typeof statements,
+  workspaceId: string,
+  id: string,
+): Promise<string> {
   const [row] = await sql.rows<{ status: string }>(statements[table], [workspaceId, id]);
   if (!row) throw new NotFoundError(names[table], id);
   return row.status;

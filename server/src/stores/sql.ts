@@ -48,6 +48,8 @@ export function wordArray(values: readonly (string | number)[]): string {
 /**
  * Nothing at all for a column no row has a value in: `unnest` fills the shorter of its arrays up with nulls.
  */
-export function sparseArray<Value>(values: readonly (Value | null | undefined)[]): readonly (Value | null | undefined)[] {
+export function sparseArray<Value>(
+  values: readonly (Value | null | undefined)[],
+): readonly (Value | null | undefined)[] {
   return values.every((value) => value === null || value === undefined) ? [] : values;
 }

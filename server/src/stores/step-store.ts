@@ -73,7 +73,8 @@ export async function beginStep(sql: Sql, lease: Lease, step: StepStart): Promis
     ],
   );
   if (!row) return { state: 'lost' };
-  if (row.was === 'SUCCEEDED') return { state: 'replay', stepId: row.id, output: row.output, streamedText: row.streamed_text };
+  if (row.was === 'SUCCEEDED')
+    return { state: 'replay', stepId: row.id, output: row.output, streamedText: row.streamed_text };
   if (row.was === 'RUNNING' && !row.idempotent) return { state: 'uncertain', stepId: row.id };
   return { state: 'run', stepId: row.id };
 }
@@ -135,7 +136,12 @@ export async function endStep(sql: Sql, lease: Lease, end: StepEnd): Promise<boo
 }
 
 /** Lets the next attempt run an uncertain step again. @returns whether it was uncertain */
-export async function allowStepRepeat(sql: Sql, workspaceId: string, taskId: string, stepId: string): Promise<boolean> {
+export async function allowStepRepeat(
+  sql: Sql,
+  workspaceId: string,
+  taskId: string,
+  stepId: string,
+): Promise<boolean> {
   const rows = await sql.rows<{ id: string }>(
     `/* allowStepRepeat */
     update step set status = 'FAILED', failure_code = 'REPEAT_ALLOWED', failure_message = 'A person decided to repeat it.',

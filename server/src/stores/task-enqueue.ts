@@ -35,7 +35,10 @@ export function queueKeyOf(capabilities: readonly string[], crewId?: string | nu
 export function parseQueueKey(key: string): { crewId: string | null; capabilities: string[] } {
   const bar = key.indexOf('|');
   const capabilities = key.slice(bar + 1);
-  return { crewId: key.slice(0, bar) || null, capabilities: capabilities === '' ? [] : capabilities.split(',') };
+  return {
+    crewId: key.slice(0, bar) || null,
+    capabilities: capabilities === '' ? [] : capabilities.split(','),
+  };
 }
 
 /** Inserts tasks with their `task.created` events, in one statement. Returns the ids in the order given. */

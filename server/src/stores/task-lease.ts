@@ -5,7 +5,12 @@ import type { Sql } from './sql.ts';
  * say so for the reason given at `settleTasks`.
  * @returns ids of the tasks still held; one that is missing was canceled or taken back
  */
-export async function extendLeases(sql: Sql, leaseOwner: string, leaseMs: number, taskIds: readonly string[]): Promise<string[]> {
+export async function extendLeases(
+  sql: Sql,
+  leaseOwner: string,
+  leaseMs: number,
+  taskIds: readonly string[],
+): Promise<string[]> {
   const rows = await sql.rows<{ id: string }>(
     `/* extendLeases */
     update task set lease_expires_at = clock_timestamp() + $2 * interval '1 millisecond'
@@ -42,7 +47,11 @@ export async function noteRouting(sql: Sql, queues: readonly UnroutableQueue[]):
       from changed
     )
     select id from changed`,
-    [queues.map((queue) => queue.workspaceId), queues.map((queue) => queue.queueKey), queues.map((queue) => queue.note)],
+    [
+      queues.map((queue) => queue.workspaceId),
+      queues.map((queue) => queue.queueKey),
+      queues.map((queue) => queue.note),
+    ],
   );
   return rows.length;
 }

@@ -116,7 +116,11 @@ export interface MovedTask {
  * Ends attempts this owner still holds; a verdict whose lease was lost changes nothing and is absent from the result.
  * May deadlock with another node moving the same run (40P01): nothing was written then, call again.
  */
-export async function settleTasks(sql: Sql, leaseOwner: string, verdicts: readonly Verdict[]): Promise<MovedTask[]> {
+export async function settleTasks(
+  sql: Sql,
+  leaseOwner: string,
+  verdicts: readonly Verdict[],
+): Promise<MovedTask[]> {
   return sql.rows<MovedTask>(settleStatement, [
     leaseOwner,
     wordArray(verdicts.map((verdict) => verdict.taskId)),
@@ -207,7 +211,12 @@ export async function cancelTasks(
   sql: Sql,
   options: { workspaceId: string; taskIds: readonly string[]; reason: string; withDependents: boolean },
 ): Promise<MovedTask[]> {
-  return sql.rows<MovedTask>(cancelStatement, [options.workspaceId, options.taskIds, options.reason, options.withDependents]);
+  return sql.rows<MovedTask>(cancelStatement, [
+    options.workspaceId,
+    options.taskIds,
+    options.reason,
+    options.withDependents,
+  ]);
 }
 
 const cancelStatement = `/* cancelTasks */
@@ -231,7 +240,12 @@ export async function failWaitingTask(
   sql: Sql,
   failure: { workspaceId: string; taskId: string; code: string; message: string },
 ): Promise<boolean> {
-  const rows = await sql.rows<MovedTask>(failWaitingStatement, [failure.workspaceId, failure.taskId, failure.code, failure.message]);
+  const rows = await sql.rows<MovedTask>(failWaitingStatement, [
+    failure.workspaceId,
+    failure.taskId,
+    failure.code,
+    failure.message,
+  ]);
   return rows.length > 0;
 }
 

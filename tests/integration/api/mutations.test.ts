@@ -204,10 +204,15 @@ test('a task and an agent are made, changed and ended', async () => {
   });
 });
 
+const failingOrchestrator = (error: unknown) => ({
+  dispatchGoal: () => Promise.reject(error),
+  createTask: () => Promise.reject(error),
+});
+
 test('a database that is away, and a timeout inside, are UnavailableError', async () => {
   const failing = async (error: unknown) => {
     const other = await startTestApi(database, {
-      overrides: { orchestrator: { dispatchGoal: () => Promise.reject(error) } },
+      overrides: { orchestrator: failingOrchestrator(error) },
     });
     try {
       const data = await requestData<{ dispatchGoal: unknown }>(
@@ -231,7 +236,7 @@ test('a database that is away, and a timeout inside, are UnavailableError', asyn
 
 test('an unexpected error is masked with a request id and logged once', async () => {
   const other = await startTestApi(database, {
-    overrides: { orchestrator: { dispatchGoal: () => Promise.reject(new Error('secret detail')) } },
+    overrides: { orchestrator: failingOrchestrator(new Error('secret detail')) },
   });
   const answer = await request(other.url, `mutation { dispatchGoal(input: { text: "x" }) { __typename } }`);
   await other.close();

@@ -26,8 +26,10 @@ export function scoreAgent(agent: AgentProfile, required: readonly string[]): nu
   if (!required.every((capability) => agent.capabilities.includes(capability))) return undefined;
   const match = agent.capabilities.length === 0 ? 1 : required.length / agent.capabilities.length;
   const load = Math.max(0, 1 - agent.runningCount / agent.maxConcurrency);
-  const success = (agent.succeededCount + priorTasks / 2) / (agent.succeededCount + agent.failedCount + priorTasks);
-  const latency = agent.averageLatencyMs === null ? 0.5 : typicalLatencyMs / (typicalLatencyMs + agent.averageLatencyMs);
+  const success =
+    (agent.succeededCount + priorTasks / 2) / (agent.succeededCount + agent.failedCount + priorTasks);
+  const latency =
+    agent.averageLatencyMs === null ? 0.5 : typicalLatencyMs / (typicalLatencyMs + agent.averageLatencyMs);
   const { match: m, load: l, success: s, latency: t } = scoreWeights;
   return m * Math.min(1, match) + l * load + s * success + t * latency;
 }

@@ -29,7 +29,11 @@ function best(candidates: readonly Candidate[], required: readonly string[]): Ca
  * Matches ready tasks with free agents. Queues take turns, those with the highest priority first, so that a long queue does
  * not starve a short one; each turn goes to the agent that scores best with the load it has by then.
  */
-export function assignSlots(queues: readonly ReadyQueue[], agents: readonly AgentCapacity[], limit: number): Slot[] {
+export function assignSlots(
+  queues: readonly ReadyQueue[],
+  agents: readonly AgentCapacity[],
+  limit: number,
+): Slot[] {
   const candidates = agents.map((agent) => ({ agent, load: agent.runningCount, limit: limitOf(agent) }));
   const open = [...queues]
     .sort((left, right) => right.topPriority - left.topPriority)
@@ -57,7 +61,11 @@ export function assignSlots(queues: readonly ReadyQueue[], agents: readonly Agen
       chosen.load += 1;
       entry.left -= 1;
       progressed = true;
-      slots.push({ workspaceId: entry.queue.workspaceId, queueKey: entry.queue.queueKey, agentId: chosen.agent.id });
+      slots.push({
+        workspaceId: entry.queue.workspaceId,
+        queueKey: entry.queue.queueKey,
+        agentId: chosen.agent.id,
+      });
     }
   }
   return slots;

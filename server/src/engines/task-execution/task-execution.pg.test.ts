@@ -38,9 +38,19 @@ function start(options: TestEngineOptions): TaskExecution {
   return engine;
 }
 const attemptsOf = async (id: string) =>
-  (await database.pool.query<{ number: number; status: string }>('select number, status from attempt where task_id = $1 order by 1', [id])).rows;
+  (
+    await database.pool.query<{ number: number; status: string }>(
+      'select number, status from attempt where task_id = $1 order by 1',
+      [id],
+    )
+  ).rows;
 const eventsOf = async (id: string) =>
-  (await database.pool.query<{ type: string }>('select type from event where subject_id = $1 order by xid, seq', [id])).rows.map((row) => row.type);
+  (
+    await database.pool.query<{ type: string }>(
+      'select type from event where subject_id = $1 order by xid, seq',
+      [id],
+    )
+  ).rows.map((row) => row.type);
 
 describe('running', () => {
   it('runs each task once and keeps its output', async () => {
@@ -49,16 +59,25 @@ describe('running', () => {
     start({
       handler: async ({ task }) => {
         ran.push(task.id);
-        return { text: `did ${task.title}`, citations: [{ marker: 1, path: 'a.ts', quote: 'x' }], provider: 'test' };
+        return {
+          text: `did ${task.title}`,
+          citations: [{ marker: 1, path: 'a.ts', quote: 'x' }],
+          provider: 'test',
+        };
       },
     });
-    const ids = await enqueueTestTasks(database, Array.from({ length: 120 }, () => ({})));
+    const ids = await enqueueTestTasks(
+      database,
+      Array.from({ length: 120 }, () => ({})),
+    );
     await until('all succeeded', async () => {
       const { rows } = await database.pool.query(`select 1 from task where status <> 'SUCCEEDED'`);
       return rows.length === 0;
     });
     expect([...ran].sort()).toEqual([...ids].sort());
-    const { rows } = await database.pool.query(`select text, citations from output where task_id = $1`, [ids[3]]);
+    const { rows } = await database.pool.query(`select text, citations from output where task_id = $1`, [
+      ids[3],
+    ]);
     expect(rows).toEqual([{ text: 'did Task 3', citations: [{ marker: 1, path: 'a.ts', quote: 'x' }] }]);
     expect(await eventsOf(ids[0]!)).toEqual(['task.created', 'task.started', 'task.succeeded']);
   });
@@ -72,7 +91,8 @@ describe('running', () => {
       { title: 'later', priority: 9, runAt: new Date(Date.now() + 3_600_000) },
       { title: 'normal' },
     ]);
-    start({ handler: async ({ task }) => {
+    start({
+      handler: async ({ task }) => {
         order.push(task.title);
         return undefined;
       },
@@ -96,7 +116,10 @@ describe('running', () => {
         running -= 1;
       },
     });
-    const ids = await enqueueTestTasks(database, Array.from({ length: 12 }, () => ({ requiredCapabilities: ['write'] })));
+    const ids = await enqueueTestTasks(
+      database,
+      Array.from({ length: 12 }, () => ({ requiredCapabilities: ['write'] })),
+    );
     for (const id of ids) await untilStatus(database, id, 'SUCCEEDED');
     expect(most).toBe(2);
     expect([...agents]).toEqual([writer]);
@@ -115,7 +138,10 @@ describe('running', () => {
     };
     start({ handler });
     start({ handler });
-    const ids = await enqueueTestTasks(database, Array.from({ length: 40 }, () => ({})));
+    const ids = await enqueueTestTasks(
+      database,
+      Array.from({ length: 40 }, () => ({})),
+    );
     for (const id of ids) await untilStatus(database, id, 'SUCCEEDED');
     expect(most).toBeLessThanOrEqual(3);
   });
@@ -133,7 +159,10 @@ describe('failing', () => {
     const [id] = await enqueueTestTasks(database, [{ maxAttempts: 3 }]);
     await untilStatus(database, id!, 'FAILED');
     expect(await attemptsOf(id!)).toEqual([1, 2, 3].map((number) => ({ number, status: 'FAILED' })));
-    expect(await taskFacts(database, id!)).toMatchObject({ failure_code: 'INTERNAL', failure_message: 'no luck' });
+    expect(await taskFacts(database, id!)).toMatchObject({
+      failure_code: 'INTERNAL',
+      failure_message: 'no luck',
+    });
     fail = false;
     expect(await replayTask(sqlOfPool(database.pool), database.workspaceId, id!)).toBe(true);
     await untilStatus(database, id!, 'SUCCEEDED');
@@ -173,11 +202,14 @@ describe('steps', () => {
     start({
       onOutput: (piece) => pieces.push(`${piece.attempt}:${piece.offset}:${piece.text}`),
       handler: async (context) => {
-        const first = await context.step({ kind: 'LLM', name: 'first', input: { n: 1 }, idempotent: true }, async (step) => {
-          calls.push('first');
-          step.emit('hello ');
-          return { output: { value: 7 } };
-        });
+        const first = await context.step(
+          { kind: 'LLM', name: 'first', input: { n: 1 }, idempotent: true },
+          async (step) => {
+            calls.push('first');
+            step.emit('hello ');
+            return { output: { value: 7 } };
+          },
+        );
         await context.step({ kind: 'TOOL', name: 'second', input: first, idempotent: true }, async (step) => {
           calls.push('second');
           step.note('trying');
@@ -192,7 +224,10 @@ describe('steps', () => {
     expect(calls).toEqual(['first', 'second', 'second']);
     // a replayed step shows its text again, from the start of the new attempt
     expect(pieces).toEqual(['1:0:hello ', '2:0:hello ']);
-    const { rows } = await database.pool.query('select position, status, attempt, notes from step where task_id = $1 order by 1', [id]);
+    const { rows } = await database.pool.query(
+      'select position, status, attempt, notes from step where task_id = $1 order by 1',
+      [id],
+    );
     expect(rows).toEqual([
       { position: 0, status: 'SUCCEEDED', attempt: 1, notes: [] },
       { position: 1, status: 'SUCCEEDED', attempt: 2, notes: ['trying'] },
@@ -219,7 +254,9 @@ describe('steps', () => {
     expect(effects).toBe(1);
     expect((await taskFacts(database, id!)).wait_reason).toContain('pay');
     const sql = sqlOfPool(database.pool);
-    const { rows } = await database.pool.query<{ id: string }>('select id from step where task_id = $1', [id]);
+    const { rows } = await database.pool.query<{ id: string }>('select id from step where task_id = $1', [
+      id,
+    ]);
     expect(await allowStepRepeat(sql, database.workspaceId, id!, rows[0]!.id)).toBe(true);
     expect(await wakeWaitingTask(sql, database.workspaceId, id!)).toBe(true);
     await untilStatus(database, id!, 'SUCCEEDED');
@@ -230,7 +267,8 @@ describe('steps', () => {
     await insertTestAgent(database);
     start({
       handler: async (context) => {
-        const step = (name: string) => context.step({ kind: 'TOOL', name, input: {}, idempotent: true }, async () => ({ output: 1 }));
+        const step = (name: string) =>
+          context.step({ kind: 'TOOL', name, input: {}, idempotent: true }, async () => ({ output: 1 }));
         await Promise.all([step('a'), step('b')]);
       },
     });
@@ -243,10 +281,13 @@ describe('steps', () => {
     await insertTestAgent(database);
     start({
       handler: async (context) => {
-        const text = await context.step({ kind: 'LLM', name: 'odd', input: 'a\0b', idempotent: true }, async (step) => {
-          step.emit('x\0y\ud800');
-          return { output: 'c\0\ud800d' };
-        });
+        const text = await context.step(
+          { kind: 'LLM', name: 'odd', input: 'a\0b', idempotent: true },
+          async (step) => {
+            step.emit('x\0y\ud800');
+            return { output: 'c\0\ud800d' };
+          },
+        );
         return { text: `${text}\0`, data: { deep: ['\0'] } };
       },
     });
@@ -263,7 +304,10 @@ describe('leases', () => {
     const sql = sqlOfPool(database.pool);
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
-    const lost = createTestEngine(database, { handler: () => held.then(() => ({ text: 'late' })), leaseOwner: 'slow' });
+    const lost = createTestEngine(database, {
+      handler: () => held.then(() => ({ text: 'late' })),
+      leaseOwner: 'slow',
+    });
     engines.push(lost);
     lost.start();
     const [id] = await enqueueTestTasks(database, [{}]);
@@ -271,7 +315,11 @@ describe('leases', () => {
     await database.pool.query(`update task set lease_expires_at = now() - interval '1 s'`);
     await lost.drain(0).catch(() => undefined);
     await sweepLeases(sql, { limit: 10, currentOwner: 'other' });
-    expect(await settleTasks(sql, 'slow', [{ taskId: id!, attempt: 1, status: 'SUCCEEDED', attemptStatus: 'SUCCEEDED' }])).toEqual([]);
+    expect(
+      await settleTasks(sql, 'slow', [
+        { taskId: id!, attempt: 1, status: 'SUCCEEDED', attemptStatus: 'SUCCEEDED' },
+      ]),
+    ).toEqual([]);
     release();
     expect((await taskFacts(database, id!)).status).not.toBe('SUCCEEDED');
   });
@@ -307,7 +355,10 @@ describe('leases', () => {
 
   it('releases what it holds when it shuts down, at no cost to the task', async () => {
     await insertTestAgent(database);
-    const engine = start({ handler: ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('stop')))) });
+    const engine = start({
+      handler: ({ signal }) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('stop')))),
+    });
     const [id] = await enqueueTestTasks(database, [{ maxAttempts: 1 }]);
     await untilStatus(database, id!, 'RUNNING');
     await engine.drain(10);
@@ -366,7 +417,10 @@ describe('canceling', () => {
     engine.cancel(id!);
     await until('the attempt was told', () => aborted !== undefined);
     await engine.drain(100);
-    expect(await taskFacts(database, id!)).toMatchObject({ status: 'CANCELED', failure_message: 'changed my mind' });
+    expect(await taskFacts(database, id!)).toMatchObject({
+      status: 'CANCELED',
+      failure_message: 'changed my mind',
+    });
     const { rows } = await database.pool.query('select 1 from output where task_id = $1', [id]);
     expect(rows).toEqual([]);
   });

@@ -98,7 +98,11 @@ export class TaskExecution {
   constructor(options: TaskExecutionOptions) {
     this.#options = options;
     this.#sql = sqlOfPool(options.pool);
-    this.#settler = createBatcher({ maxSize: 1_000, lingerMs: 2, flush: (verdicts) => this.#writeVerdicts(verdicts) });
+    this.#settler = createBatcher({
+      maxSize: 1_000,
+      lingerMs: 2,
+      flush: (verdicts) => this.#writeVerdicts(verdicts),
+    });
   }
 
   get runningCount(): number {
@@ -120,7 +124,13 @@ export class TaskExecution {
     this.#claimLoop = loop('task-claim', pollMs, () => this.#claim(1));
     // Claims take turns, in the whole cluster; with a backlog, the second loop's stands in line while the first one's is being
     // launched, so that the line is never empty.
-    this.#secondClaimLoop = loop('task-claim-ahead', pollMs, async () => this.#backlog && this.#claim(this.#claimBatch));
+    this.#secondClaimLoop = loop('task-claim-ahead', pollMs, async () => {
+      if (!this.#backlog) return false;
+      const more = await this.#claim(this.#claimBatch);
+      // The first loop may have found no room beside what was reserved here.
+      if (!more) this.wake();
+      return more;
+    });
   }
 
   /** Something may be ready: look now. */
@@ -166,14 +176,17 @@ export class TaskExecution {
     try {
       client = await pool.connect();
       const result = await claimTasks(client, { leaseOwner, leaseMs, limit, assign });
-      this.#leftBehind = result.queues.length > 0;
+      const isFull = result.tasks.length === limit;
+      this.#leftBehind =
+        isFull || result.queues.reduce((sum, queue) => sum + queue.readyCount, 0) > result.tasks.length;
       this.#backlog = result.tasks.length === this.#claimBatch;
       if (this.#backlog) this.#secondClaimLoop?.wake();
       if (result.tasks.length === 0) return false;
       const tasks = result.tasks.map((row) => this.#launch(row));
       this.#options.onCommitted?.();
       this.#options.onClaimed?.(tasks);
-      return result.tasks.length === result.slotCount;
+      // Less than full: the rest waits for agents (see `#leftBehind`), and what came meanwhile has woken the loop.
+      return isFull;
     } catch (error) {
       broken = error;
       throw error;
@@ -189,8 +202,13 @@ export class TaskExecution {
     const output = new OutputStream({
       task,
       onPiece: (piece) => this.#options.onOutput?.(piece),
-      save: (piece) => this.#retry(() => saveChunks(this.#sql, [{ ...piece, startOffset: piece.offset }]), AbortSignal.timeout(30_000)),
-      onSaveFailed: (error) => this.#options.log.warn({ taskId: task.id, error: messageOf(error) }, 'streamed text not saved'),
+      save: (piece) =>
+        this.#retry(
+          () => saveChunks(this.#sql, [{ ...piece, startOffset: piece.offset }]),
+          AbortSignal.timeout(30_000),
+        ),
+      onSaveFailed: (error) =>
+        this.#options.log.warn({ taskId: task.id, error: messageOf(error) }, 'streamed text not saved'),
     });
     const run = new TaskRun({
       task,
@@ -211,12 +229,21 @@ export class TaskExecution {
   async #attempt(row: ClaimedTaskRow, run: TaskRun, output: OutputStream): Promise<void> {
     const { clock, log } = this.#options;
     const startedAt = clock.now();
-    const timeout = setTimeout(() => run.interrupt(new Interruption('TIMEOUT', `The attempt ran into its time limit of ${row.timeoutMs} ms.`)), row.timeoutMs);
+    const timeout = setTimeout(
+      () =>
+        run.interrupt(
+          new Interruption('TIMEOUT', `The attempt ran into its time limit of ${row.timeoutMs} ms.`),
+        ),
+      row.timeoutMs,
+    );
     let verdict: Verdict | undefined;
     try {
       verdict = await this.#judge(row, run, output);
     } catch (error) {
-      log.error({ taskId: row.id, error: messageOf(error) }, 'attempt could not be settled; its lease will run out');
+      log.error(
+        { taskId: row.id, error: messageOf(error) },
+        'attempt could not be settled; its lease will run out',
+      );
     } finally {
       clearTimeout(timeout);
       this.#options.onOutputEnd?.(run.task);
@@ -263,8 +290,16 @@ export class TaskExecution {
     return counted ? verdict : undefined;
   }
 
-  async #settleWith(settle: NonNullable<TaskKind['settle']>, task: ClaimedTask, outcome: TaskOutcome | undefined, verdict: Verdict) {
-    const counted = await this.#retry(() => settle(task, outcome, verdict), AbortSignal.timeout(this.#options.leaseMs));
+  async #settleWith(
+    settle: NonNullable<TaskKind['settle']>,
+    task: ClaimedTask,
+    outcome: TaskOutcome | undefined,
+    verdict: Verdict,
+  ) {
+    const counted = await this.#retry(
+      () => settle(task, outcome, verdict),
+      AbortSignal.timeout(this.#options.leaseMs),
+    );
     this.#options.onCommitted?.();
     this.wake();
     return counted;
@@ -291,7 +326,10 @@ export class TaskExecution {
 
   async #writeVerdicts(verdicts: readonly Verdict[]): Promise<boolean[]> {
     const patience = AbortSignal.timeout(this.#options.leaseMs);
-    const moved = await this.#retry(() => settleTasks(this.#sql, this.#options.leaseOwner, verdicts), patience);
+    const moved = await this.#retry(
+      () => settleTasks(this.#sql, this.#options.leaseOwner, verdicts),
+      patience,
+    );
     this.#options.onCommitted?.();
     const counted = new Set(moved.map((task) => task.id));
     // A finished predecessor may have made its successors ready.
@@ -331,7 +369,10 @@ export class TaskExecution {
       } catch (error) {
         if (!isTransient(error) || signal.aborted) throw error;
         this.#options.log.debug({ failures, error: messageOf(error) }, 'database busy or away; trying again');
-        await this.#options.clock.sleep(backoffMs(lockKeeper, failures, this.#options.random ?? Math.random), signal);
+        await this.#options.clock.sleep(
+          backoffMs(lockKeeper, failures, this.#options.random ?? Math.random),
+          signal,
+        );
         if (signal.aborted) throw error;
       }
     }

@@ -44,7 +44,8 @@ export class TaskRun implements TaskContext {
   }
 
   async step<T extends Json>(spec: StepSpec, run: (step: StepRun) => Promise<StepResult<T>>): Promise<T> {
-    if (this.#inStep) throw new Error(`Step ${spec.name} started while another step of the task was running.`);
+    if (this.#inStep)
+      throw new Error(`Step ${spec.name} started while another step of the task was running.`);
     this.#inStep = true;
     try {
       return await this.#runStep(spec, run);
@@ -76,7 +77,14 @@ export class TaskRun implements TaskContext {
       });
       const { output, ...rest } = result;
       const kept = storableJson(output) as T;
-      await this.#end({ ...rest, stepId: ticket.stepId, status: 'SUCCEEDED', output: kept, streamedText: streamed || null, notes });
+      await this.#end({
+        ...rest,
+        stepId: ticket.stepId,
+        status: 'SUCCEEDED',
+        output: kept,
+        streamedText: streamed || null,
+        notes,
+      });
       return kept;
     } catch (error) {
       // A step cut short that is not idempotent stays open: whether it took effect is a question for a person.
@@ -93,14 +101,24 @@ export class TaskRun implements TaskContext {
     this.#nextPosition += 1;
     const input = storableJson(spec.input);
     const inputHash = hashJson({ kind: spec.kind, name: spec.name, input });
-    const step = { position, inputHash, kind: spec.kind, name: spec.name, idempotent: spec.idempotent, input };
+    const step = {
+      position,
+      inputHash,
+      kind: spec.kind,
+      name: spec.name,
+      idempotent: spec.idempotent,
+      input,
+    };
     return this.#options.retry(() => beginStep(this.#options.sql, this.#lease(), step), this.signal);
   }
 
   async #end(end: StepEnd): Promise<void> {
     // Not ended by the attempt's own signal: a finished step is worth recording even when the task is being stopped.
     const patience = AbortSignal.timeout(this.signal.aborted ? 2_000 : 60_000);
-    const recorded = await this.#options.retry(() => endStep(this.#options.sql, this.#lease(), end), patience);
+    const recorded = await this.#options.retry(
+      () => endStep(this.#options.sql, this.#lease(), end),
+      patience,
+    );
     if (!recorded) throw this.#lost();
   }
 

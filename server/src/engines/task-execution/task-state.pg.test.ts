@@ -38,7 +38,21 @@ describe('the tables of transitions', () => {
 
 /** Something that may happen to a task of the run at any time; `pick` chooses the task. */
 const happening = fc.record({
-  what: fc.constantFrom('claim', 'claim', 'succeed', 'succeed', 'fail', 'retry', 'wait', 'answer', 'refuse', 'lose', 'cancel', 'replay', 'stale'),
+  what: fc.constantFrom(
+    'claim',
+    'claim',
+    'succeed',
+    'succeed',
+    'fail',
+    'retry',
+    'wait',
+    'answer',
+    'refuse',
+    'lose',
+    'cancel',
+    'replay',
+    'stale',
+  ),
   pick: fc.nat(20),
 });
 
@@ -51,7 +65,10 @@ interface Row {
 }
 
 async function rows(runId: string): Promise<Row[]> {
-  return sql.rows<Row>('select id, status, attempt, version, lease_owner from task where workflow_run_id = $1 order by id', [runId]);
+  return sql.rows<Row>(
+    'select id, status, attempt, version, lease_owner from task where workflow_run_id = $1 order by id',
+    [runId],
+  );
 }
 
 async function happen(runId: string, { what, pick }: { what: string; pick: number }): Promise<void> {
@@ -59,7 +76,13 @@ async function happen(runId: string, { what, pick }: { what: string; pick: numbe
   const of = (status: TaskStatus) => all.filter((row) => row.status === status);
   const choose = (from: Row[]) => from[pick % from.length];
   const { workspaceId } = database;
-  const settle = async (verdict: { status: 'SUCCEEDED' | 'FAILED' | 'QUEUED' | 'WAITING'; attemptStatus: 'SUCCEEDED' | 'FAILED' | 'WAITING' }, staleBy = 0) => {
+  const settle = async (
+    verdict: {
+      status: 'SUCCEEDED' | 'FAILED' | 'QUEUED' | 'WAITING';
+      attemptStatus: 'SUCCEEDED' | 'FAILED' | 'WAITING';
+    },
+    staleBy = 0,
+  ) => {
     const row = choose(of('RUNNING'));
     if (row) await settleTasks(sql, 'w', [{ taskId: row.id, attempt: row.attempt - staleBy, ...verdict }]);
   };
@@ -92,7 +115,8 @@ async function happen(runId: string, { what, pick }: { what: string; pick: numbe
     }
     case 'lose': {
       const row = choose(of('RUNNING'));
-      if (row) await sql.rows(`update task set lease_expires_at = now() - interval '1 s' where id = $1`, [row.id]);
+      if (row)
+        await sql.rows(`update task set lease_expires_at = now() - interval '1 s' where id = $1`, [row.id]);
       await sweepLeases(sql, { limit: 10, currentOwner: 'w' });
       return;
     }
@@ -125,59 +149,95 @@ async function replayLog(ids: string[]): Promise<Map<string, { status: string; v
 }
 
 describe('whatever happens in whatever order', () => {
-  it('tasks and goals move along their tables only, the counters of the run agree, and the log tells the same', { timeout: 120_000 }, async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 40 }), async (happenings) => {
-        await sql.rows('delete from task');
-        const { workspaceId } = database;
-        const goalId = await insertGoal(sql, { workspaceId, projectId: null, crewId: null, text: 'x', autoStart: true });
-        const input = {};
-        const node = (id: string, dependsOn: string[]) => ({
-          ...{ id, dependsOn, title: id, instruction: id, input, risk: 'LOW' as const, estimatedCostMicroUsd: 0 },
-          capabilities: ['work'],
-        });
-        const graph = { summary: '', nodes: [node('a', []), node('b', ['a']), node('c', ['a']), node('d', ['b', 'c'])] };
-        const plan = { graph, source: 'RECIPE' as const, cached: false, recipe: null, usesLanguageModel: false };
-        await moveGoal(sql, { workspaceId, goalId, from: ['PLANNING'], to: 'RUNNING', plan });
-        const runId = await startRun(sql, { workspaceId, goalId, projectId: null, crewId: null, graph });
-        let before = await rows(runId);
-        let goalBefore: GoalStatus = 'RUNNING';
-        for (const next of happenings) {
-          await happen(runId, next);
-          const after = await rows(runId);
-          after.forEach((row, index) => {
-            const was = before[index]!;
-            expect(row.version).toBeGreaterThanOrEqual(was.version);
-            if (row.status !== was.status) {
-              expect(row.version).toBeGreaterThan(was.version);
-              // one statement may lose a lease and nothing else moves twice, except canceled work that is blocked
-              expect([was.status, row.status], `${next.what} moved ${was.status} to ${row.status}`).toSatisfy(
-                ([from, to]: [TaskStatus, TaskStatus]) => canTransition(from, to),
-              );
-            }
-            expect(row.lease_owner !== null).toBe(row.status === 'RUNNING');
+  it(
+    'tasks and goals move along their tables only, the counters of the run agree, and the log tells the same',
+    { timeout: 120_000 },
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 40 }), async (happenings) => {
+          await sql.rows('delete from task');
+          const { workspaceId } = database;
+          const goalId = await insertGoal(sql, {
+            workspaceId,
+            projectId: null,
+            crewId: null,
+            text: 'x',
+            autoStart: true,
           });
-          const [goal] = await sql.rows<{ status: GoalStatus }>('select status from goal where id = $1', [goalId]);
-          if (goal!.status !== goalBefore) expect(canMoveGoal(goalBefore, goal!.status)).toBe(true);
-          const [run] = await sql.rows<{ status: string; active_count: number; failed_count: number; canceled_count: number }>(
-            'select status, active_count, failed_count, canceled_count from workflow_run where id = $1',
-            [runId],
-          );
-          const count = (...statuses: TaskStatus[]) => after.filter((row) => statuses.includes(row.status)).length;
-          expect(run).toMatchObject({
-            active_count: count('QUEUED', 'RUNNING', 'WAITING'),
-            failed_count: count('FAILED'),
-            canceled_count: count('CANCELED'),
+          const input = {};
+          const node = (id: string, dependsOn: string[]) => ({
+            ...{
+              id,
+              dependsOn,
+              title: id,
+              instruction: id,
+              input,
+              risk: 'LOW' as const,
+              estimatedCostMicroUsd: 0,
+            },
+            capabilities: ['work'],
           });
-          expect(run!.status === 'RUNNING').toBe(run!.active_count > 0);
-          expect(goal!.status).toBe(run!.status);
-          [before, goalBefore] = [after, goal!.status];
-        }
-        const told = await replayLog([...before.map((row) => row.id), goalId, runId]);
-        for (const row of before) expect(told.get(row.id)).toEqual({ status: row.status, version: row.version });
-        expect(told.get(goalId)!.status).toBe(goalBefore);
-      }),
-      { numRuns: 60 },
-    );
-  });
+          const graph = {
+            summary: '',
+            nodes: [node('a', []), node('b', ['a']), node('c', ['a']), node('d', ['b', 'c'])],
+          };
+          const plan = {
+            graph,
+            source: 'RECIPE' as const,
+            cached: false,
+            recipe: null,
+            usesLanguageModel: false,
+          };
+          await moveGoal(sql, { workspaceId, goalId, from: ['PLANNING'], to: 'RUNNING', plan });
+          const runId = await startRun(sql, { workspaceId, goalId, projectId: null, crewId: null, graph });
+          let before = await rows(runId);
+          let goalBefore: GoalStatus = 'RUNNING';
+          for (const next of happenings) {
+            await happen(runId, next);
+            const after = await rows(runId);
+            after.forEach((row, index) => {
+              const was = before[index]!;
+              expect(row.version).toBeGreaterThanOrEqual(was.version);
+              if (row.status !== was.status) {
+                expect(row.version).toBeGreaterThan(was.version);
+                // one statement may lose a lease and nothing else moves twice, except canceled work that is blocked
+                expect(
+                  [was.status, row.status],
+                  `${next.what} moved ${was.status} to ${row.status}`,
+                ).toSatisfy(([from, to]: [TaskStatus, TaskStatus]) => canTransition(from, to));
+              }
+              expect(row.lease_owner !== null).toBe(row.status === 'RUNNING');
+            });
+            const [goal] = await sql.rows<{ status: GoalStatus }>('select status from goal where id = $1', [
+              goalId,
+            ]);
+            if (goal!.status !== goalBefore) expect(canMoveGoal(goalBefore, goal!.status)).toBe(true);
+            const [run] = await sql.rows<{
+              status: string;
+              active_count: number;
+              failed_count: number;
+              canceled_count: number;
+            }>('select status, active_count, failed_count, canceled_count from workflow_run where id = $1', [
+              runId,
+            ]);
+            const count = (...statuses: TaskStatus[]) =>
+              after.filter((row) => statuses.includes(row.status)).length;
+            expect(run).toMatchObject({
+              active_count: count('QUEUED', 'RUNNING', 'WAITING'),
+              failed_count: count('FAILED'),
+              canceled_count: count('CANCELED'),
+            });
+            expect(run!.status === 'RUNNING').toBe(run!.active_count > 0);
+            expect(goal!.status).toBe(run!.status);
+            [before, goalBefore] = [after, goal!.status];
+          }
+          const told = await replayLog([...before.map((row) => row.id), goalId, runId]);
+          for (const row of before)
+            expect(told.get(row.id)).toEqual({ status: row.status, version: row.version });
+          expect(told.get(goalId)!.status).toBe(goalBefore);
+        }),
+        { numRuns: 60 },
+      );
+    },
+  );
 });

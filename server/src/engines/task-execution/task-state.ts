@@ -17,7 +17,11 @@ export const taskTransitions: { readonly [from in TaskStatus]: readonly TaskStat
   CANCELED: ['QUEUED'],
 };
 
-export const terminalTaskStatuses = ['SUCCEEDED', 'FAILED', 'CANCELED'] as const satisfies readonly TaskStatus[];
+export const terminalTaskStatuses = [
+  'SUCCEEDED',
+  'FAILED',
+  'CANCELED',
+] as const satisfies readonly TaskStatus[];
 
 export function canTransition(from: TaskStatus, to: TaskStatus): boolean {
   return taskTransitions[from].includes(to);

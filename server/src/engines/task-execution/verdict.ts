@@ -7,8 +7,16 @@ import { Interruption, UncertainStep } from './interruption.ts';
 import type { TaskOutcome } from './task-context.ts';
 
 /** The verdict of an attempt whose handler returned. */
-export function successVerdict(task: Pick<ClaimedTaskRow, 'id' | 'attempt'>, outcome: TaskOutcome | undefined): Verdict {
-  const verdict: Verdict = { taskId: task.id, attempt: task.attempt, status: 'SUCCEEDED', attemptStatus: 'SUCCEEDED' };
+export function successVerdict(
+  task: Pick<ClaimedTaskRow, 'id' | 'attempt'>,
+  outcome: TaskOutcome | undefined,
+): Verdict {
+  const verdict: Verdict = {
+    taskId: task.id,
+    attempt: task.attempt,
+    status: 'SUCCEEDED',
+    attemptStatus: 'SUCCEEDED',
+  };
   if (!outcome) return verdict;
   return {
     ...verdict,
@@ -28,7 +36,11 @@ export function successVerdict(task: Pick<ClaimedTaskRow, 'id' | 'attempt'>, out
  * The verdict of an attempt whose handler threw; undefined when the task is no longer ours to judge (canceled, or its
  * lease taken by another process).
  */
-export function failureVerdict(task: ClaimedTaskRow, thrown: unknown, random: () => number): Verdict | undefined {
+export function failureVerdict(
+  task: ClaimedTaskRow,
+  thrown: unknown,
+  random: () => number,
+): Verdict | undefined {
   const base = { taskId: task.id, attempt: task.attempt };
   if (thrown instanceof Interruption) {
     if (thrown.kind === 'CANCELED' || thrown.kind === 'LEASE_LOST') return undefined;
@@ -47,5 +59,11 @@ export function failureVerdict(task: ClaimedTaskRow, thrown: unknown, random: ()
     return { ...base, ...failure, status: 'FAILED', attemptStatus: 'FAILED' };
   }
   const policy = { initialMs: task.backoffInitialMs, factor: task.backoffFactor, maxMs: task.backoffMaxMs };
-  return { ...base, ...failure, status: 'QUEUED', attemptStatus: 'FAILED', delayMs: backoffMs(policy, task.attempt, random) };
+  return {
+    ...base,
+    ...failure,
+    status: 'QUEUED',
+    attemptStatus: 'FAILED',
+    delayMs: backoffMs(policy, task.attempt, random),
+  };
 }

@@ -8,9 +8,20 @@ const node = (id: string, dependsOn: string[] = []) => ({ id, title: id, instruc
 /** Acyclic by construction: a node depends only on nodes before it; then shuffled. */
 const acyclic = fc
   .integer({ min: 1, max: 30 })
-  .chain((size) => fc.tuple(...Array.from({ length: size }, (_, index) => fc.subarray(Array.from({ length: index }, (_x, at) => at)))))
+  .chain((size) =>
+    fc.tuple(
+      ...Array.from({ length: size }, (_, index) =>
+        fc.subarray(Array.from({ length: index }, (_x, at) => at)),
+      ),
+    ),
+  )
   .chain((dependencies) => {
-    const nodes = dependencies.map((before, index) => node(`n${index}`, before.map((at) => `n${at}`)));
+    const nodes = dependencies.map((before, index) =>
+      node(
+        `n${index}`,
+        before.map((at) => `n${at}`),
+      ),
+    );
     return fc.shuffledSubarray(nodes, { minLength: nodes.length });
   });
 
@@ -23,7 +34,8 @@ describe('a valid graph', () => {
         const order = topologicalOrder(graph).map((entry) => entry.id);
         expect([...order].sort()).toEqual(nodes.map((entry) => entry.id).sort());
         for (const entry of nodes) {
-          for (const dependency of entry.dependsOn) expect(order.indexOf(dependency)).toBeLessThan(order.indexOf(entry.id));
+          for (const dependency of entry.dependsOn)
+            expect(order.indexOf(dependency)).toBeLessThan(order.indexOf(entry.id));
         }
       }),
     );
@@ -33,7 +45,16 @@ describe('a valid graph', () => {
     expect(parseGraph({ nodes: [{ id: 'a', title: ' A ', instruction: 'x' }] })).toEqual({
       summary: '',
       nodes: [
-        { id: 'a', title: 'A', instruction: 'x', capabilities: [], dependsOn: [], risk: 'LOW', estimatedCostMicroUsd: 0, input: {} },
+        {
+          id: 'a',
+          title: 'A',
+          instruction: 'x',
+          capabilities: [],
+          dependsOn: [],
+          risk: 'LOW',
+          estimatedCostMicroUsd: 0,
+          input: {},
+        },
       ],
     });
   });
@@ -96,13 +117,15 @@ describe('bad graphs', () => {
       { path: 'nodes[2].dependsOn[0]', message: 'names a node that is not in the graph', value: 'x' },
       { path: 'nodes[2].dependsOn[2]', message: 'is listed twice', value: 'a' },
     ]);
-    expect(refusal({ nodes: Array.from({ length: 1_001 }, (_, index) => node(`n${index}`)) })[0]!.message).toContain('1001 nodes');
-    expect(refusal({ nodes: [{ ...node('a'), capabilities: ['Not Valid'] }] })[0]!.path).toBe('nodes[0].capabilities[0]');
-    expect(refusal({ nodes: [{ id: 'a b', title: '', instruction: '' }] }).map((field) => field.path)).toEqual([
-      'nodes[0].id',
-      'nodes[0].title',
-      'nodes[0].instruction',
-    ]);
+    expect(
+      refusal({ nodes: Array.from({ length: 1_001 }, (_, index) => node(`n${index}`)) })[0]!.message,
+    ).toContain('1001 nodes');
+    expect(refusal({ nodes: [{ ...node('a'), capabilities: ['Not Valid'] }] })[0]!.path).toBe(
+      'nodes[0].capabilities[0]',
+    );
+    expect(
+      refusal({ nodes: [{ id: 'a b', title: '', instruction: '' }] }).map((field) => field.path),
+    ).toEqual(['nodes[0].id', 'nodes[0].title', 'nodes[0].instruction']);
   });
 
   it('of any shape give a typed refusal, never another error', () => {

@@ -28,7 +28,10 @@ export interface Graph {
 
 const capability = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be lower-case letters, digits and hyphens, at most 40, starting with a letter');
+  .regex(
+    /^[a-z][a-z0-9-]{0,39}$/,
+    'must be lower-case letters, digits and hyphens, at most 40, starting with a letter',
+  );
 
 export const capabilitiesSchema = z.array(capability).max(20);
 
@@ -56,7 +59,9 @@ export function parseGraph(value: unknown): Graph {
   const parsed = graphSchema.safeParse(value);
   if (!parsed.success) {
     throw new ValidationError(
-      parsed.error.issues.slice(0, 20).map((issue) => ({ path: pathText(issue.path), message: issue.message })),
+      parsed.error.issues
+        .slice(0, 20)
+        .map((issue) => ({ path: pathText(issue.path), message: issue.message })),
     );
   }
   const graph = parsed.data as Graph;
@@ -76,7 +81,12 @@ function structureProblems(graph: Graph): FieldProblem[] {
   nodes.forEach((node, index) => {
     const first = seen.get(node.id);
     if (first === undefined) seen.set(node.id, index);
-    else problems.push({ path: `nodes[${index}].id`, message: `repeats the id of nodes[${first}]`, value: node.id });
+    else
+      problems.push({
+        path: `nodes[${index}].id`,
+        message: `repeats the id of nodes[${first}]`,
+        value: node.id,
+      });
   });
   nodes.forEach((node, index) => {
     const own = new Set<string>();
@@ -89,7 +99,8 @@ function structureProblems(graph: Graph): FieldProblem[] {
   });
   if (problems.length > 0) return problems;
   const cycle = findCycle(graph);
-  if (cycle) problems.push({ path: 'nodes', message: `has a cycle: ${cycle.join(' → ')}`, value: cycle.join(' → ') });
+  if (cycle)
+    problems.push({ path: 'nodes', message: `has a cycle: ${cycle.join(' → ')}`, value: cycle.join(' → ') });
   return problems;
 }
 
@@ -139,7 +150,8 @@ export function topologicalOrder(graph: Pick<Graph, 'nodes'>): GraphNode[] {
 
 function pathText(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
-    (text, part) => (typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`),
+    (text, part) =>
+      typeof part === 'number' ? `${text}[${part}]` : text === '' ? String(part) : `${text}.${String(part)}`,
     '',
   );
 }

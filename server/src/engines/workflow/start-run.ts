@@ -21,29 +21,35 @@ export async function startRun(sql: Sql, request: RunRequest): Promise<string> {
   const { workspaceId, goalId, projectId, crewId, graph } = request;
   const nodes = topologicalOrder(graph);
   const roots = nodes.filter((node) => node.dependsOn.length === 0).length;
-  const runId = await insertRun(sql, { workspaceId, goalId, graph, totalCount: nodes.length, activeCount: roots });
-  const tasks = nodes.map(
-    (node): NewTask => ({
-      workspaceId,
-      workflowRunId: runId,
-      goalId,
-      projectId,
-      crewId,
-      nodeId: node.id,
-      kind: 'AGENT',
-      title: node.title,
-      instruction: node.instruction,
-      input: node.input,
-      requiredCapabilities: node.capabilities,
-      pendingDependencies: node.dependsOn.length,
-    }),
-  );
+  const runId = await insertRun(sql, {
+    workspaceId,
+    goalId,
+    graph,
+    totalCount: nodes.length,
+    activeCount: roots,
+  });
+  const tasks = nodes.map((node): NewTask => ({
+    workspaceId,
+    workflowRunId: runId,
+    goalId,
+    projectId,
+    crewId,
+    nodeId: node.id,
+    kind: 'AGENT',
+    title: node.title,
+    instruction: node.instruction,
+    input: node.input,
+    requiredCapabilities: node.capabilities,
+    pendingDependencies: node.dependsOn.length,
+  }));
   const ids = await enqueueTasks(sql, tasks);
   const idOf = new Map(nodes.map((node, index) => [node.id, ids[index]!]));
   await insertDependencies(
     sql,
     workspaceId,
-    nodes.flatMap((node) => node.dependsOn.map((id) => ({ taskId: idOf.get(node.id)!, dependsOnTaskId: idOf.get(id)! }))),
+    nodes.flatMap((node) =>
+      node.dependsOn.map((id) => ({ taskId: idOf.get(node.id)!, dependsOnTaskId: idOf.get(id)! })),
+    ),
   );
   return runId;
 }

@@ -3,6 +3,7 @@ import { builder } from '../builder.ts';
 import { encodeId } from '../ids.ts';
 
 const memoryOperation = z.object({
+  workspaceId: z.string(),
   operation: z.string(),
   projectId: z.string().nullish(),
   path: z.string().nullish(),
@@ -30,8 +31,13 @@ builder.subscriptionField('memoryOperations', (t) =>
   t.field({
     type: MemoryOperationType,
     description: 'As they happen.',
-    subscribe: (_, __, { deps, signal }) => deps.hub.topic('memory.operation', signal),
     // Topics are typed at the edge: what arrives may come from another replica.
-    resolve: (message) => memoryOperation.parse(message),
+    async *subscribe(_, __, { deps, scope, signal }) {
+      for await (const message of deps.hub.topic('memory.operation', signal)) {
+        const operation = memoryOperation.parse(message);
+        if (operation.workspaceId === scope.workspaceId) yield operation;
+      }
+    },
+    resolve: (operation) => operation,
   }),
 );

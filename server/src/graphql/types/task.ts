@@ -193,7 +193,7 @@ builder.mutationFields((t) => ({
         const { timeoutSeconds, ...rest } = input;
         const projectId = decodeOptionalId('Project', input.projectId, 'projectId');
         const timeoutMs = typeof timeoutSeconds === 'number' ? Math.round(timeoutSeconds * 1_000) : undefined;
-        return deps.taskManager.createTask(scope, given({ ...rest, projectId, timeoutMs }));
+        return deps.orchestrator.createTask(scope, given({ ...rest, projectId, timeoutMs }));
       }),
   }),
   cancelTask: t.field({
