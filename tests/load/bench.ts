@@ -2,11 +2,17 @@ import { parseArgs } from 'node:util';
 import { startEnvironment, type BenchEnvironment } from './environment.ts';
 import { benchLatency } from './latency-bench.ts';
 import { printReport, type BenchReport } from './report.ts';
+import { benchRequests } from './requests-bench.ts';
+import { benchSubscriptions } from './subscriptions-bench.ts';
 import { benchTasks, type BenchScale } from './tasks-bench.ts';
 
-const benches: { readonly [name: string]: (environment: BenchEnvironment, scale: BenchScale) => Promise<BenchReport> } = {
+const benches: {
+  readonly [name: string]: (environment: BenchEnvironment, scale: BenchScale) => Promise<BenchReport>;
+} = {
   tasks: benchTasks,
   latency: benchLatency,
+  subscriptions: benchSubscriptions,
+  requests: benchRequests,
 };
 
 const usage = `node tests/load/bench.ts [${Object.keys(benches).join(' | ')} …] [--passes 4] [--scale 1] [--peers a,b] [--json]`;
@@ -23,12 +29,23 @@ async function main(): Promise<void> {
   });
   const names = positionals.length > 0 ? positionals : Object.keys(benches);
   const unknown = names.filter((name) => !(name in benches));
-  const scale: BenchScale = { passes: Number(values.passes), scale: Number(values.scale), peers: values.peers?.split(',') };
-  if (unknown.length > 0 || !(scale.passes >= 1) || !(scale.scale > 0)) throw new Error(`Unknown: ${unknown.join(', ')}\n${usage}`);
+  const scale: BenchScale = {
+    passes: Number(values.passes),
+    scale: Number(values.scale),
+    peers: values.peers?.split(','),
+  };
+  if (unknown.length > 0 || !(scale.passes >= 1) || !(scale.scale > 0))
+    throw new Error(`Unknown: ${unknown.join(', ')}\n${usage}`);
 
-  const environment = await startEnvironment({ redis: names.some((name) => name === 'tasks' || name === 'latency') });
+  const environment = await startEnvironment({
+    redis: names.some((name) => name === 'tasks' || name === 'latency'),
+  });
+  const interrupted = () => void environment.stop().finally(() => process.exit(130));
+  process.once('SIGINT', interrupted);
+  process.once('SIGTERM', interrupted);
   try {
-    if (!values.json) for (const [fact, text] of Object.entries(environment.machine)) console.log(`${fact}: ${text}`);
+    if (!values.json)
+      for (const [fact, text] of Object.entries(environment.machine)) console.log(`${fact}: ${text}`);
     const reports: BenchReport[] = [];
     for (const name of names) {
       const report = await benches[name]!(environment, scale);

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -19,6 +19,8 @@ export interface BenchEnvironment {
   peerEnvironment(name: string): Promise<PeerEnvironment>;
   /** Writes everything dirty now, so that no measured round pays for the one before. */
   checkpoint(): Promise<void>;
+  /** How many SQL statements PostgreSQL gets for one run of `work`, over all databases, as the mean of `times` runs. */
+  statementsPer(times: number, work: () => Promise<unknown>): Promise<number>;
   stop(): Promise<void>;
 }
 
@@ -26,6 +28,7 @@ export interface BenchEnvironment {
 export async function startEnvironment(options: { redis: boolean }): Promise<BenchEnvironment> {
   const folder = mkdtempSync(join(tmpdir(), 'hive-bench-'));
   const server = await startEmbeddedPostgres({ dataDir: folder, log: silentLog });
+  const logFile = join(folder, 'postgres/server.log');
   const admin = new pg.Client({ connectionString: server.url });
   let redis: RunningRedis | undefined;
   const stop = async () => {
@@ -54,6 +57,14 @@ export async function startEnvironment(options: { redis: boolean }): Promise<Ben
       redisUrl: redis?.url,
       createDatabase,
       peerEnvironment: async (name) => ({ databaseUrl: await createDatabase(name), redisUrl: redis?.url }),
+      statementsPer: async (times, work) => {
+        await setStatementLog(admin, 'all');
+        const before = statSync(logFile).size;
+        for (let run = 0; run < times; run += 1) await work();
+        await setStatementLog(admin, 'none');
+        const text = readFileSync(logFile, 'utf8').slice(before);
+        return (text.match(/ LOG: {2}(statement:|execute) /g) ?? []).length / times;
+      },
       checkpoint: async () => void (await admin.query('checkpoint')),
       stop,
     };
@@ -61,6 +72,13 @@ export async function startEnvironment(options: { redis: boolean }): Promise<Ben
     await stop();
     throw error;
   }
+}
+
+async function setStatementLog(client: pg.Client, value: 'all' | 'none'): Promise<void> {
+  await client.query(`alter system set log_statement = '${value}'`);
+  await client.query('select pg_reload_conf()');
+  // Each session takes the setting over before its next statement, once the postmaster has passed the signal on.
+  await new Promise((resolve) => setTimeout(resolve, 300));
 }
 
 async function postgresFacts(client: pg.Client): Promise<{ [fact: string]: string }> {
@@ -72,7 +90,8 @@ async function postgresFacts(client: pg.Client): Promise<{ [fact: string]: strin
   }
   // A measurement without durability would flatter everyone, and us most.
   for (const name of ['fsync', 'synchronous_commit']) {
-    if (values.get(name) !== 'on') throw new Error(`The bench needs ${name} = on; it is ${values.get(name)}.`);
+    if (values.get(name) !== 'on')
+      throw new Error(`The bench needs ${name} = on; it is ${values.get(name)}.`);
   }
   const [version, ...rest] = names.map((name) => `${name} ${values.get(name)}`);
   return { postgresql: [version!.replace('server_version ', ''), ...rest].join(', ') };
@@ -90,7 +109,20 @@ async function startRedis(): Promise<RunningRedis | undefined> {
   if (version === undefined) return undefined;
   const folder = mkdtempSync(join(tmpdir(), 'hive-bench-redis-'));
   const port = await freePort();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'yes', '--appendfsync', 'everysec'];
+  const args = [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    folder,
+    '--save',
+    '',
+    '--appendonly',
+    'yes',
+    '--appendfsync',
+    'everysec',
+  ];
   const child = spawn('redis-server', args, { stdio: 'ignore' });
   await untilListening(port, child);
   return {
@@ -130,7 +162,9 @@ export function freePort(): Promise<number> {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {
       const address = server.address();
-      server.close(() => (address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no free port'))));
+      server.close(() =>
+        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no free port')),
+      );
     });
   });
 }

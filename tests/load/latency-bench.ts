@@ -8,13 +8,18 @@ import { peerNames, type BenchScale } from './tasks-bench.ts';
 const everyMs = 5;
 
 /** Time from the call that enqueues a task to the first line of its handler, on an idle queue. */
-export async function benchLatency(environment: BenchEnvironment, { passes, scale, peers: only }: BenchScale): Promise<BenchReport> {
+export async function benchLatency(
+  environment: BenchEnvironment,
+  { passes, scale, peers: only }: BenchScale,
+): Promise<BenchReport> {
   const peers: PeerHandle[] = [];
   const samples = new Map<PeerName, number[][]>();
   const count = Math.ceil(400 * scale);
   try {
     for (const name of peerNames(environment, only)) {
-      peers.push(await PeerHandle.open(name, await environment.peerEnvironment(`latency_${name.replace('-', '_')}`)));
+      peers.push(
+        await PeerHandle.open(name, await environment.peerEnvironment(`latency_${name.replace('-', '_')}`)),
+      );
     }
     for (const peer of peers) await peer.latency(Math.ceil(count / 2), everyMs);
     await alternate(peers, passes, async (peer) => {
@@ -37,7 +42,10 @@ export async function benchLatency(environment: BenchEnvironment, { passes, scal
         p95: percentile(all, 95),
         p99: percentile(all, 99),
         max: Math.max(...all),
-        'ratio p50': peer.name === 'hive' ? '' : `${median(ratios).toFixed(2)} (worst ${Math.min(...ratios).toFixed(2)})`,
+        'ratio p50':
+          peer.name === 'hive'
+            ? ''
+            : `${median(ratios).toFixed(2)} (worst ${Math.min(...ratios).toFixed(2)})`,
       };
     }),
     notes: peers.map((peer) => `${peer.name}: ${peer.settings}`),

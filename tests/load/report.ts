@@ -8,7 +8,9 @@ export interface BenchReport {
 }
 
 export function median(values: readonly number[]): number {
-  return percentile(values, 50);
+  const sorted = [...values].sort((left, right) => left - right);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
 }
 
 /** Nearest rank; NaN for no values. */
@@ -30,10 +32,15 @@ export function ratioText(ratios: readonly number[]): string {
 export function printReport(report: BenchReport): void {
   console.log(`\n${report.name}: ${report.method}`);
   const columns = [...new Set(report.rows.flatMap((row) => Object.keys(row)))];
-  const cell = (value: string | number | undefined) => (typeof value === 'number' ? figure(value) : (value ?? ''));
-  const widths = columns.map((column) => Math.max(column.length, ...report.rows.map((row) => cell(row[column]).length)));
+  const cell = (value: string | number | undefined) =>
+    typeof value === 'number' ? figure(value) : (value ?? '');
+  const widths = columns.map((column) =>
+    Math.max(column.length, ...report.rows.map((row) => cell(row[column]).length)),
+  );
   const line = (cells: readonly string[]) =>
-    cells.map((text, index) => (index === 0 ? text.padEnd(widths[index]!) : text.padStart(widths[index]!))).join('  ');
+    cells
+      .map((text, index) => (index === 0 ? text.padEnd(widths[index]!) : text.padStart(widths[index]!)))
+      .join('  ');
   console.log(line(columns));
   console.log(line(widths.map((width) => '─'.repeat(width))));
   for (const row of report.rows) console.log(line(columns.map((column) => cell(row[column]))));

@@ -27,12 +27,17 @@ export function peerNames(environment: BenchEnvironment, only: readonly string[]
 }
 
 /** Durable no-op tasks per second, queue filled first, then run empty. */
-export async function benchTasks(environment: BenchEnvironment, { passes, scale, peers: only }: BenchScale): Promise<BenchReport> {
+export async function benchTasks(
+  environment: BenchEnvironment,
+  { passes, scale, peers: only }: BenchScale,
+): Promise<BenchReport> {
   const peers: PeerHandle[] = [];
   const results = new Map<PeerName, ThroughputResult[]>();
   try {
     for (const name of peerNames(environment, only)) {
-      peers.push(await PeerHandle.open(name, await environment.peerEnvironment(`tasks_${name.replace('-', '_')}`)));
+      peers.push(
+        await PeerHandle.open(name, await environment.peerEnvironment(`tasks_${name.replace('-', '_')}`)),
+      );
     }
     // Compiles the code and the statements; not counted.
     for (const peer of peers) await peer.throughput(Math.ceil(jobs[peer.name] * 0.1 * scale));
@@ -51,7 +56,11 @@ const runRate = (result: ThroughputResult) => (result.count / result.runMs) * 1_
 const enqueueRate = (result: ThroughputResult) => (result.count / result.enqueueMs) * 1_000;
 const endToEndRate = (result: ThroughputResult) => (result.count / (result.enqueueMs + result.runMs)) * 1_000;
 
-function report(peers: readonly PeerHandle[], results: ReadonlyMap<PeerName, ThroughputResult[]>, passes: number): BenchReport {
+function report(
+  peers: readonly PeerHandle[],
+  results: ReadonlyMap<PeerName, ThroughputResult[]>,
+  passes: number,
+): BenchReport {
   const ours = results.get('hive') ?? [];
   const ratios = (theirs: readonly ThroughputResult[], rate: (result: ThroughputResult) => number) =>
     ratioText(theirs.map((result, pass) => rate(ours[pass]!) / rate(result)));
@@ -71,7 +80,9 @@ function report(peers: readonly PeerHandle[], results: ReadonlyMap<PeerName, Thr
       };
     }),
     notes: [
-      ...peers.map((peer) => `${peer.name}: ${peer.settings}; ${results.get(peer.name)?.[0]?.count ?? 0} tasks a pass`),
+      ...peers.map(
+        (peer) => `${peer.name}: ${peer.settings}; ${results.get(peer.name)?.[0]?.count ?? 0} tasks a pass`,
+      ),
       'checked: every task done exactly once; hive also: one attempt and the events created, started, succeeded for each',
     ],
   };

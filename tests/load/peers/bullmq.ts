@@ -10,7 +10,8 @@ export async function openBullmq({ redisUrl }: PeerEnvironment): Promise<QueuePe
   await queue.waitUntilReady();
   return {
     settings: `concurrency ${concurrency}; deletes what is done; Redis with appendonly yes, appendfsync everysec (up to 1 s can be lost)`,
-    fill: (from, count) => inBatches(from, count, (jobs) => queue.addBulk(jobs.map((job) => ({ name: 'noop', data: { job } })))),
+    fill: (from, count) =>
+      inBatches(from, count, (jobs) => queue.addBulk(jobs.map((job) => ({ name: 'noop', data: { job } })))),
     async add(job) {
       await queue.add('noop', { job });
     },

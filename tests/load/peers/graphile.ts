@@ -23,9 +23,11 @@ export const graphileBatched: Tuning = {
 
 export async function openGraphile({ databaseUrl }: PeerEnvironment, tuning: Tuning): Promise<QueuePeer> {
   const pool = new pg.Pool({ connectionString: databaseUrl, max: tuning.poolSize });
+  // It warns about a pool without these.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => void client.on('error', () => {}));
   await runMigrations({ pgPool: pool, logger: quiet });
   const utils = await makeWorkerUtils({ pgPool: pool, logger: quiet });
-  pool.on('error', () => {});
   const pending = async () =>
     (await pool.query(`select 1 from graphile_worker._private_jobs limit 1`)).rows.length > 0;
   const worker = {
@@ -34,15 +36,22 @@ export async function openGraphile({ databaseUrl }: PeerEnvironment, tuning: Tun
     ...(tuning.localQueueSize === undefined ? {} : { localQueue: { size: tuning.localQueueSize } }),
     ...(tuning.completeJobBatchDelay === undefined
       ? {}
-      : { completeJobBatchDelay: tuning.completeJobBatchDelay, failJobBatchDelay: tuning.completeJobBatchDelay }),
+      : {
+          completeJobBatchDelay: tuning.completeJobBatchDelay,
+          failJobBatchDelay: tuning.completeJobBatchDelay,
+        }),
   };
   return {
     settings:
       `concurrentJobs ${tuning.concurrentJobs}` +
-      (tuning.localQueueSize === undefined ? ', no batching' : `, localQueue ${tuning.localQueueSize}, completeJobBatchDelay ${tuning.completeJobBatchDelay}`) +
+      (tuning.localQueueSize === undefined
+        ? ', no batching'
+        : `, localQueue ${tuning.localQueueSize}, completeJobBatchDelay ${tuning.completeJobBatchDelay}`) +
       '; deletes what is done',
     fill: (from, count) =>
-      inBatches(from, count, (jobs) => utils.addJobs(jobs.map((job) => ({ identifier: 'noop', payload: { job } })))),
+      inBatches(from, count, (jobs) =>
+        utils.addJobs(jobs.map((job) => ({ identifier: 'noop', payload: { job } }))),
+      ),
     async add(job) {
       await utils.addJob('noop', { job });
     },
@@ -63,7 +72,8 @@ export async function openGraphile({ databaseUrl }: PeerEnvironment, tuning: Tun
       return {
         async settled(count) {
           // It tells nobody when a batch of completions is written, so its table is asked, first when all have run.
-          while (startedCount < count || (await pending())) await new Promise((resolve) => setTimeout(resolve, 5));
+          while (startedCount < count || (await pending()))
+            await new Promise((resolve) => setTimeout(resolve, 5));
         },
         stop: () => runner.stop(),
       };

@@ -99,9 +99,17 @@ export async function openHive({ databaseUrl }: PeerEnvironment): Promise<QueueP
           ) t) as histories`,
       );
       const counts = rows[0]!;
-      const wanted: { [count: string]: number } = { done: total, tasks: total, attempts: total, events: 3 * total, histories: total };
+      const wanted: { [count: string]: number } = {
+        done: total,
+        tasks: total,
+        attempts: total,
+        events: 3 * total,
+        histories: total,
+      };
       const wrong = Object.keys(wanted).filter((key) => counts[key] !== wanted[key]);
-      return wrong.length === 0 ? undefined : wrong.map((key) => `${key}: ${counts[key]} instead of ${wanted[key]}`).join(', ');
+      return wrong.length === 0
+        ? undefined
+        : wrong.map((key) => `${key}: ${counts[key]} instead of ${wanted[key]}`).join(', ');
     },
     close: () => database.close(),
   };

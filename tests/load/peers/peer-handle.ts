@@ -16,7 +16,10 @@ export class PeerHandle {
   }
 
   static async open(name: PeerName, environment: PeerEnvironment): Promise<PeerHandle> {
-    const profile = process.env['BENCH_PROFILE'] === name ? ['--cpu-prof', `--cpu-prof-dir=${process.env['BENCH_PROFILE_DIR'] ?? '.'}`] : [];
+    const profile =
+      process.env['BENCH_PROFILE'] === name
+        ? ['--cpu-prof', `--cpu-prof-dir=${process.env['BENCH_PROFILE_DIR'] ?? '.'}`]
+        : [];
     const child = fork(fileURLToPath(new URL('./peer-process.ts', import.meta.url)), { execArgv: profile });
     const handle = new PeerHandle(name, child);
     const reply = await handle.#ask({ type: 'open', peer: name, environment });

@@ -88,8 +88,10 @@ async function answer(command: PeerCommand): Promise<PeerReply> {
     return { type: 'opened', settings: peer.settings };
   }
   if (!peer) throw new Error('no peer is open');
-  if (command.type === 'throughput') return { type: 'throughput', result: await throughput(peer, command.count) };
-  if (command.type === 'latency') return { type: 'latency', startMs: await latency(peer, command.count, command.everyMs) };
+  if (command.type === 'throughput')
+    return { type: 'throughput', result: await throughput(peer, command.count) };
+  if (command.type === 'latency')
+    return { type: 'latency', startMs: await latency(peer, command.count, command.everyMs) };
   await peer.close();
   return { type: 'closed' };
 }
@@ -98,10 +100,14 @@ process.on('message', (command: PeerCommand) => {
   answer(command).then(
     (reply) => {
       process.send?.(reply, () => {
-        if (reply.type === 'closed') process.disconnect();
+        if (reply.type === 'closed') process.disconnect?.();
       });
     },
-    (error: unknown) => process.send?.({ type: 'failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    (error: unknown) =>
+      process.send?.({
+        type: 'failed',
+        message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      }),
   );
 });
 // The bench is gone: nothing of it may stay.

@@ -28,7 +28,11 @@ export interface RunningWork {
 export const enqueueBatch = 1_000;
 
 /** Calls `add` for each batch with two in flight, so that building one overlaps writing the other. */
-export async function inBatches(from: number, count: number, add: (jobs: number[]) => Promise<unknown>): Promise<void> {
+export async function inBatches(
+  from: number,
+  count: number,
+  add: (jobs: number[]) => Promise<unknown>,
+): Promise<void> {
   let next = from;
   const lane = async () => {
     while (next < from + count) {
