@@ -102,7 +102,7 @@ export class EventPump {
     }
     this.#loop = startLoop({
       name: 'event-pump',
-      intervalMs: pollMs,
+      intervalMs: () => this.#nextPause(pollMs),
       clock,
       log,
       turn: (signal) => this.#turn(signal),
@@ -117,11 +117,14 @@ export class EventPump {
       this.#position = row;
       for (const listener of this.#listeners) listener(row);
     }
-    if (rows.length === pageSize) return true;
+    return rows.length === pageSize;
+  }
+
+  /** A pause of the loop, not of the turn: a wake ends it. */
+  #nextPause(pollMs: number): number {
     const delay = eagerDelaysMs[this.#eager];
-    if (delay === undefined) return false;
+    if (delay === undefined) return pollMs;
     this.#eager += 1;
-    await this.#options.clock.sleep(delay, signal);
-    return true;
+    return Math.min(delay, pollMs);
   }
 }
