@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createAgentHandler } from './agents/agent-handler.ts';
 import { createPlanHandler } from './agents/plan-handler.ts';
 import type { HiveConfig } from './config/schema.ts';
+import { awaitDatabase } from './database/await-database.ts';
 import { connectDatabase, migrate } from './database/connect.ts';
 import { startHealthMonitor, type HealthMonitor } from './engines/monitoring/health.ts';
 import { assignSlots } from './engines/optimization/assign-slots.ts';
@@ -57,6 +58,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const { log } = options;
   let { config } = options;
   const clock = systemClock;
+  await awaitDatabase({ url: options.databaseUrl, clock, log });
   const database = await connectDatabase({
     url: options.databaseUrl,
     log,

@@ -9,7 +9,7 @@ import {
   type ErrorCode,
 } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
-import { isTransient } from '../stores/transient.ts';
+import { isTransient } from '../lib/transient.ts';
 
 /** Nothing is wrong with the request; the same one may succeed later. */
 export class UnavailableError extends DomainError {

@@ -3,7 +3,7 @@ import { backoffMs } from '../lib/backoff.ts';
 import { systemClock } from '../lib/clock.ts';
 import { DomainError } from '../lib/errors.ts';
 import { sqlOf, type Sql } from '../stores/sql.ts';
-import { isTransient } from '../stores/transient.ts';
+import { isTransient } from '../lib/transient.ts';
 
 /** Who acts where. Identity joins this when it exists; until then everything happens in the default workspace. */
 export interface Scope {

@@ -11,7 +11,7 @@ import { claimTasks, type ClaimRequest } from '../../stores/task-claim.ts';
 import { extendLeases } from '../../stores/task-lease.ts';
 import type { ClaimedTaskRow } from '../../stores/task-rows.ts';
 import { settleTasks, sweepLeases, type Verdict } from '../../stores/task-settle.ts';
-import { isTransient } from '../../stores/transient.ts';
+import { isTransient } from '../../lib/transient.ts';
 import { Interruption } from './interruption.ts';
 import { OutputStream, type OutputPiece } from './output-stream.ts';
 import type { ClaimedTask, TaskHandler, TaskOutcome } from './task-context.ts';
