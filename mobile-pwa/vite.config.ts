@@ -3,8 +3,11 @@ import { VitePWA } from 'vite-plugin-pwa';
 
 const server = 'http://127.0.0.1:4000';
 
+// A build is for people, whoever asks for it: under a test runner's NODE_ENV it would hold the libraries' test code.
+if (process.argv.includes('build')) process.env['NODE_ENV'] = 'production';
+
 export default defineConfig({
-  build: { target: 'es2024', sourcemap: false, reportCompressedSize: true, rolldownOptions: { treeshake: { propertyWriteSideEffects: false, moduleSideEffects: [{ test: /[\\/]marked[\\/]/, sideEffects: false }] } } },
+  build: { target: 'es2024', sourcemap: false, reportCompressedSize: true },
   server: {
     proxy: {
       '/graphql': { target: server, ws: true },
@@ -19,7 +22,11 @@ export default defineConfig({
       filename: 'sw.ts',
       registerType: 'prompt',
       injectRegister: null,
-      injectManifest: { globPatterns: ['**/*.{js,css,html,svg,png,webmanifest}'] },
+      // A screenshot is for the phone's install dialog, not for the shell.
+      injectManifest: {
+        globPatterns: ['**/*.{js,css,html,svg,png,webmanifest}'],
+        globIgnores: ['screenshots/**'],
+      },
       manifest: {
         id: '/',
         name: 'Agent Hive',
@@ -37,6 +44,15 @@ export default defineConfig({
           { src: '/icons/icon-512.png', sizes: '512x512', type: 'image/png', purpose: 'any' },
           { src: '/icons/maskable-192.png', sizes: '192x192', type: 'image/png', purpose: 'maskable' },
           { src: '/icons/maskable-512.png', sizes: '512x512', type: 'image/png', purpose: 'maskable' },
+        ],
+        screenshots: [
+          {
+            src: '/screenshots/goal.png',
+            sizes: '780x1688',
+            type: 'image/png',
+            form_factor: 'narrow',
+            label: 'A goal, its plan and its tasks',
+          },
         ],
         shortcuts: [
           { name: 'Dispatch a goal', url: '/dispatch' },

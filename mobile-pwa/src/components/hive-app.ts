@@ -10,6 +10,18 @@ import { base, buttons } from '../styles/base.ts';
 import './hive-connection-bar.ts';
 import './hive-tab-bar.ts';
 import './hive-update-prompt.ts';
+// Parts of nearly every page: they come with the shell instead of as ten more files.
+import '../controllers/query-controller.ts';
+import '../data/act.ts';
+import '../data/status-look.ts';
+import './hive-confirm.ts';
+import './hive-empty.ts';
+import './hive-extractive-notice.ts';
+import './hive-page-header.ts';
+import './hive-pending.ts';
+import './hive-problem.ts';
+import './hive-row.ts';
+import './hive-skeleton.ts';
 
 /** The shell: routes, tabs, the connection bar and the one live region. */
 export class HiveApp extends LitElement {
@@ -183,7 +195,7 @@ export class HiveApp extends LitElement {
         opacity: 0;
         pointer-events: none;
       }
-      @media (min-width: 60rem) {
+      @media (min-width: 60rem), (min-width: 40rem) and (max-height: 30rem) {
         .shell {
           padding-inline-start: 6rem;
         }

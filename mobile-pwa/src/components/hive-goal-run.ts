@@ -19,7 +19,11 @@ export type GoalDetail = NonNullable<ResultOf<typeof goalQuery>['goal']>;
 
 /** A goal from plan to result: where it stands, its plan, what the person can do, and in the end the answer. */
 export class HiveGoalRun extends LitElement {
-  static override properties = { goal: { attribute: false }, fresh: { type: Boolean }, _editing: { state: true } };
+  static override properties = {
+    goal: { attribute: false },
+    fresh: { type: Boolean },
+    _editing: { state: true },
+  };
 
   declare goal: GoalDetail | undefined;
   /** Dispatched a moment ago, right here. A small goal may have ended before its page is there: it is watched all the same. */
@@ -208,7 +212,7 @@ export class HiveGoalRun extends LitElement {
         padding-block: var(--hive-3);
         background: var(--hive-background);
       }
-      @media (min-width: 60rem) {
+      @media (min-width: 60rem), (min-width: 40rem) and (max-height: 30rem) {
         .decide {
           inset-block-end: 0;
         }

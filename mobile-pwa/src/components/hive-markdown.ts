@@ -93,6 +93,11 @@ export class HiveMarkdown extends LitElement {
         padding-inline-start: var(--hive-5);
         list-style: revert;
       }
+      li > ul,
+      li > ol {
+        margin-block-start: var(--hive-2);
+        padding-inline-start: var(--hive-4);
+      }
       li::marker {
         color: var(--hive-muted);
       }

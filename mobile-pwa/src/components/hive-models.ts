@@ -94,7 +94,7 @@ function renderProvider(provider: Provider) {
         ${provider.address ? html`<p class="fine mono">${provider.address}</p>` : nothing}
         ${provider.models.length > 0 ? html`<p class="fine muted mono">${provider.models.join(', ')}</p>` : nothing}
         ${
-          provider.failure && !connected
+          provider.failure && !connected && provider.failure.code !== 'NOT_CONFIGURED'
             ? html`<p class="fine muted">
                 ${describeFailure(provider)} <span class="mono">${provider.failure.code}</span>
               </p>`

@@ -23,6 +23,7 @@ export class HiveOutput extends LitElement {
     if (!output) return nothing;
     const citations = output.citations.toSorted((a, b) => a.marker - b.marker);
     return html`
+      <h2 class="hidden-text">Result</h2>
       ${output.extractive ? html`<hive-extractive-notice .notice=${output.notice ?? ''}></hive-extractive-notice>` : nothing}
       <hive-markdown
         .text=${output.text}

@@ -166,6 +166,9 @@ export class HivePlanEditor extends LitElement {
         align-items: center;
         justify-content: space-between;
       }
+      .head .plain {
+        margin-inline-end: calc(-1 * var(--hive-4));
+      }
       summary {
         display: flex;
         align-items: center;

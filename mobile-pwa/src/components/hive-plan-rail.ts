@@ -21,7 +21,11 @@ const GROW_STAGGER_MS = 120;
 
 /** A plan as a rail of comb cells: what waits for what, where it stands, who does it. Rows lead to their tasks. */
 export class HivePlanRail extends LitElement {
-  static override properties = { nodes: { attribute: false }, fresh: { type: Boolean }, _growing: { state: true } };
+  static override properties = {
+    nodes: { attribute: false },
+    fresh: { type: Boolean },
+    _growing: { state: true },
+  };
 
   declare nodes: readonly PlanNode[];
   /** Of a goal dispatched a moment ago: its plan grows even if it was there first. */

@@ -34,7 +34,7 @@ const TABS: TabItem[] = [
   },
 ];
 
-/** The tabs, where the thumb is; a rail at the side on wide screens. */
+/** The tabs, where the thumb is; a rail at the side on wide screens and on a phone held sideways. */
 export class HiveTabBar extends LitElement {
   static override properties = { current: {} };
 
@@ -103,7 +103,7 @@ export class HiveTabBar extends LitElement {
         fill: color-mix(in srgb, var(--hive-accent) 18%, transparent);
         stroke-width: 2;
       }
-      @media (min-width: 60rem) {
+      @media (min-width: 60rem), (min-width: 40rem) and (max-height: 30rem) {
         nav {
           inset-block: 0;
           inset-inline: 0 auto;

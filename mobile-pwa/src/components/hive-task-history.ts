@@ -13,9 +13,16 @@ type Attempt = Task['attempts'][number];
 
 /** How a task got where it is: each model and tool call, and each attempt. */
 export class HiveTaskHistory extends LitElement {
-  static override properties = { task: { attribute: false } };
+  static override properties = { task: { attribute: false }, _opened: { state: true } };
 
   declare task: Task | undefined;
+  /** Steps that were unfolded once: what a tool answered can be long, and most of it is never looked at. */
+  declare _opened: ReadonlySet<string>;
+
+  constructor() {
+    super();
+    this._opened = new Set();
+  }
 
   protected override render() {
     const { task } = this;
@@ -28,7 +35,7 @@ export class HiveTaskHistory extends LitElement {
           ? html`<section class="section">
               <h2>Steps</h2>
               <ul class="rows">
-                ${steps.map((step) => html`<li>${renderStep(step)}</li>`)}
+                ${steps.map((step) => html`<li>${this.#renderStep(step)}</li>`)}
               </ul>
             </section>`
           : nothing
@@ -44,6 +51,31 @@ export class HiveTaskHistory extends LitElement {
           : nothing
       }
     `;
+  }
+
+  #renderStep(step: Step) {
+    const { look, label } = statusLook(step.status);
+    const elapsed = elapsedMs(step.startedAt, step.finishedAt, knownNow());
+    const tokens = step.inputTokens === null ? '' : `${step.inputTokens} in, ${step.outputTokens ?? 0} out`;
+    const cost = step.costMicroUsd ? formatCost(step.costMicroUsd) : '';
+    const by = step.model ?? step.provider ?? (step.kind === 'TOOL' ? 'tool' : 'model');
+    return html`
+      <details @toggle=${() => this.#onToggle(step.id)}>
+        <summary>
+          <hive-cell .look=${look} .label=${label}></hive-cell>
+          <span class="what">
+            <span class="mono">${step.name}</span>
+            <span class="fine muted">${[by, tokens, cost].filter(Boolean).join(' · ')}</span>
+          </span>
+          <span class="fine muted">${elapsed === null ? '' : formatDuration(elapsed)}</span>
+        </summary>
+        ${this._opened.has(step.id) ? renderStepBody(step) : nothing}
+      </details>
+    `;
+  }
+
+  #onToggle(id: string): void {
+    if (!this._opened.has(id)) this._opened = new Set(this._opened).add(id);
   }
 
   static override styles = [
@@ -98,49 +130,34 @@ export class HiveTaskHistory extends LitElement {
   ];
 }
 
-function renderStep(step: Step) {
-  const { look, label } = statusLook(step.status);
-  const elapsed = elapsedMs(step.startedAt, step.finishedAt, knownNow());
-  const tokens = step.inputTokens === null ? '' : `${step.inputTokens} in, ${step.outputTokens ?? 0} out`;
-  const cost = step.costMicroUsd ? formatCost(step.costMicroUsd) : '';
-  const by = step.model ?? step.provider ?? (step.kind === 'TOOL' ? 'tool' : 'model');
+function renderStepBody(step: Step) {
   return html`
-    <details>
-      <summary>
-        <hive-cell .look=${look} .label=${label}></hive-cell>
-        <span class="what">
-          <span class="mono">${step.name}</span>
-          <span class="fine muted">${[by, tokens, cost].filter(Boolean).join(' · ')}</span>
-        </span>
-        <span class="fine muted">${elapsed === null ? '' : formatDuration(elapsed)}</span>
-      </summary>
-      <div class="body">
-        ${
-          step.failure
-            ? html`<p class="small">
-                ${step.failure.message} <span class="mono muted fine">${step.failure.code}</span>
-              </p>`
-            : nothing
-        }
-        ${
-          step.notes.length > 0
-            ? html`<h3 class="fine muted">On the way</h3>
-                <ul class="notes">
-                  ${step.notes.map((note) => html`<li>${note}</li>`)}
-                </ul>`
-            : nothing
-        }
-        <h3 class="fine muted">Input</h3>
-        <pre tabindex="0" role="group" aria-label=${`Input of ${step.name}`}>${pretty(step.input)}</pre>
-        ${
-          step.output === null
-            ? nothing
-            : html`<h3 class="fine muted">Output</h3>
-                <pre tabindex="0" role="group" aria-label=${`Output of ${step.name}`}>
+    <div class="body">
+      ${
+        step.failure
+          ? html`<p class="small">
+              ${step.failure.message} <span class="mono muted fine">${step.failure.code}</span>
+            </p>`
+          : nothing
+      }
+      ${
+        step.notes.length > 0
+          ? html`<h3 class="fine muted">On the way</h3>
+              <ul class="notes">
+                ${step.notes.map((note) => html`<li>${note}</li>`)}
+              </ul>`
+          : nothing
+      }
+      <h3 class="fine muted">Input</h3>
+      <pre tabindex="0" role="group" aria-label=${`Input of ${step.name}`}>${pretty(step.input)}</pre>
+      ${
+        step.output === null
+          ? nothing
+          : html`<h3 class="fine muted">Output</h3>
+              <pre tabindex="0" role="group" aria-label=${`Output of ${step.name}`}>
 ${pretty(step.output)}</pre>`
-        }
-      </div>
-    </details>
+      }
+    </div>
   `;
 }
 

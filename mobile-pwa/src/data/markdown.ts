@@ -62,7 +62,11 @@ function decodeEntities(text: string): string {
   });
 }
 
-function element(name: string, tokens: readonly Token[] = [], children: Node[] = renderAll(tokens)): HTMLElement {
+function element(
+  name: string,
+  tokens: readonly Token[] = [],
+  children: Node[] = renderAll(tokens),
+): HTMLElement {
   const made = document.createElement(name);
   made.append(...children);
   return made;
@@ -70,7 +74,8 @@ function element(name: string, tokens: readonly Token[] = [], children: Node[] =
 
 function renderList(list: Tokens.List): HTMLElement {
   const made = element(list.ordered ? 'ol' : 'ul');
-  if (list.ordered && typeof list.start === 'number' && list.start !== 1) made.setAttribute('start', String(list.start));
+  if (list.ordered && typeof list.start === 'number' && list.start !== 1)
+    made.setAttribute('start', String(list.start));
   for (const item of list.items) {
     const box = item.task ? [new Text(item.checked ? '☑ ' : '☐ ')] : [];
     made.append(element('li', [], [...box, ...renderAll(item.tokens)]));
@@ -80,9 +85,20 @@ function renderList(list: Tokens.List): HTMLElement {
 
 function renderTable({ header, rows }: Tokens.Table): HTMLElement {
   const row = (cells: Tokens.TableCell[], name: string) =>
-    element('tr', [], cells.map((cell) => element(name, cell.tokens)));
+    element(
+      'tr',
+      [],
+      cells.map((cell) => element(name, cell.tokens)),
+    );
   const head = element('thead', [], [row(header, 'th')]);
-  return scrollable('table', 'Table', [head, element('tbody', [], rows.map((cells) => row(cells, 'td')))]);
+  return scrollable('table', 'Table', [
+    head,
+    element(
+      'tbody',
+      [],
+      rows.map((cells) => row(cells, 'td')),
+    ),
+  ]);
 }
 
 function renderLink({ href, tokens }: Tokens.Link): Node {

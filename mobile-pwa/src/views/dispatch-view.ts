@@ -15,22 +15,40 @@ import { navigate } from '../navigation.ts';
 import { dispatchPath, goalPath } from '../routes.ts';
 import { base, buttons, rows } from '../styles/base.ts';
 import '../components/hive-dispatch-form.ts';
+import '../components/hive-empty.ts';
 import '../components/hive-extractive-notice.ts';
-import '../components/hive-goal-run.ts';
 import '../components/hive-page-header.ts';
 import '../components/hive-pending.ts';
 import '../components/hive-problem.ts';
 import '../components/hive-row.ts';
 import '../components/hive-skeleton.ts';
 
+/** For the first goal, when there is nothing of the person's own to go by. One for each kind of plan. */
+const EXAMPLES = [
+  'Explain how this project is laid out',
+  'Summarise the documents',
+  'Find every TODO and say what it is about',
+  'List the open questions',
+];
+
+/** What shows a goal: not needed for the first page a person sees, which is the form. */
+const loadGoalRun = () => import('../components/hive-goal-run.ts');
+
 /** The front door: give the hive a goal, and watch its plan grow and run in the same place. */
 export class HiveDispatchView extends LitElement {
-  static override properties = { itemId: {}, _sentEntry: { state: true }, _freshId: { state: true } };
+  static override properties = {
+    itemId: {},
+    _sentEntry: { state: true },
+    _freshId: { state: true },
+    _broken: { state: true },
+  };
 
   /** The goal to show; empty for the form. */
   declare itemId: string;
   /** The dispatch made here: when its goal exists, the page goes on with it. */
   declare _sentEntry: string | undefined;
+  /** The code that shows a goal could not be loaded. */
+  declare _broken: boolean;
   /** The goal that came of it. */
   declare _freshId: string | undefined;
 
@@ -56,6 +74,7 @@ export class HiveDispatchView extends LitElement {
   constructor() {
     super();
     this.itemId = '';
+    this._broken = false;
     new EventController(this, [hive.outbox, 'change']);
   }
 
@@ -71,6 +90,7 @@ export class HiveDispatchView extends LitElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has('itemId')) this._sentEntry = undefined;
+    if (this.itemId) void this.#loadGoalRun();
   }
 
   protected override render() {
@@ -95,11 +115,12 @@ export class HiveDispatchView extends LitElement {
 
   #renderRecent() {
     const { data, error, loading } = this.#recent;
-    const goals = data?.goals.edges.map(({ node }) => node) ?? [];
     if (error && !data)
       return html`<hive-problem .error=${error} @retry=${() => this.#recent.refetch()}></hive-problem>`;
     if (loading) return html`<hive-skeleton .lines=${3}></hive-skeleton>`;
-    if (goals.length === 0) return nothing;
+    if (!data) return nothing;
+    const goals = data.goals.edges.map(({ node }) => node);
+    if (goals.length === 0) return this.#renderExamples();
     return html`
       <section class="section">
         <div class="section-head">
@@ -124,9 +145,24 @@ export class HiveDispatchView extends LitElement {
     `;
   }
 
+  #renderExamples() {
+    return html`
+      <section class="section">
+        <div class="section-head"><h2>To begin with</h2></div>
+        <ul class="rows">
+          ${EXAMPLES.map(
+            (text) =>
+              html`<li><button class="example" @click=${() => this.#fill(text)}>${text}</button></li>`,
+          )}
+        </ul>
+      </section>
+    `;
+  }
+
   #renderGoal() {
     const { data, error } = this.#goal;
     const goal = data?.goal;
+    if (this._broken) return this.#renderBroken();
     return html`
       <hive-page-header
         .heading=${goal?.text ?? (this.#goal.answered ? 'No such goal' : '')}
@@ -146,14 +182,41 @@ export class HiveDispatchView extends LitElement {
     `;
   }
 
+  async #loadGoalRun(): Promise<void> {
+    try {
+      await loadGoalRun();
+      this._broken = false;
+    } catch {
+      this._broken = true;
+    }
+  }
+
+  #renderBroken() {
+    return html`
+      <hive-empty
+        heading="This page could not be loaded"
+        text="The app was probably updated while it was open."
+      >
+        <button class="primary" @click=${() => location.reload()}>Load the app again</button>
+      </hive-empty>
+    `;
+  }
+
   readonly #onDispatched = (event: CustomEvent<string>): void => {
     this._sentEntry = event.detail;
+    // Arrives about when the server's answer does.
+    void this.#loadGoalRun();
   };
 
   readonly #onEdit = (event: CustomEvent<OutboxEntry>): void => {
     const { text } = event.detail.input as { text: string };
-    this.renderRoot.querySelector('hive-dispatch-form')?.fill(text);
+    this.#fill(text);
   };
+
+  #fill(text: string): void {
+    this.renderRoot.querySelector('hive-dispatch-form')?.fill(text);
+    scrollTo(0, 0);
+  }
 
   readonly #onSettled = (event: Event): void => {
     const { entry, answer } = (event as CustomEvent<Settled>).detail;
@@ -172,6 +235,15 @@ export class HiveDispatchView extends LitElement {
       hive-pending,
       hive-extractive-notice {
         margin-block-start: var(--hive-4);
+      }
+      .example {
+        justify-content: start;
+        inline-size: 100%;
+        padding-inline: 0;
+        border: 0;
+        border-radius: 0;
+        font-weight: 450;
+        text-align: start;
       }
       .section-head a {
         display: inline-flex;

@@ -15,7 +15,7 @@ export class HiveOutboxView extends LitElement {
   constructor() {
     super();
     this.itemId = '';
-    new EventController(this, [hive.outbox, 'change']);
+    new EventController(this, [hive.outbox, 'change'], [hive.connection, 'change']);
   }
 
   protected override render() {
@@ -34,7 +34,7 @@ export class HiveOutboxView extends LitElement {
                 once.
               </p>
               <hive-pending all></hive-pending>
-              ${waitingCount > 0 ? html`<button @click=${() => hive.outbox.kick()}>Send now</button>` : ''}
+              ${waitingCount > 0 && hive.connection.status !== 'offline' ? html`<button @click=${() => hive.outbox.kick()}>Send now</button>` : ''}
             `
       }
     `;

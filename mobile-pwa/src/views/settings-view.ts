@@ -76,7 +76,7 @@ export class HiveSettingsView extends LitElement {
             ? html`<hive-models .health=${data.health}></hive-models>`
             : error
               ? html`<hive-problem .error=${error} @retry=${() => this.#health.refetch()}></hive-problem>`
-              : html`<hive-skeleton .lines=${2}></hive-skeleton>`
+              : html`<hive-skeleton class="models" .lines=${6}></hive-skeleton>`
         }
       </section>
       <section class="section" id="projects">
@@ -152,6 +152,10 @@ export class HiveSettingsView extends LitElement {
     buttons,
     rows,
     css`
+      /* About as tall as what comes: the rest of the page must not jump. */
+      .models {
+        min-block-size: 100dvh;
+      }
       section[id] {
         scroll-margin-block-start: var(--hive-6);
       }
