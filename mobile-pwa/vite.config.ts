@@ -1,7 +1,7 @@
 import { defineConfig } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 
-const server = 'http://127.0.0.1:4000';
+const server = `http://127.0.0.1:${process.env['HIVE_PORT'] ?? 4000}`;
 
 // A build is for people, whoever asks for it: under a test runner's NODE_ENV it would hold the libraries' test code.
 if (process.argv.includes('build')) process.env['NODE_ENV'] = 'production';

@@ -2,10 +2,13 @@ import { join } from 'node:path';
 import type { App } from './app.ts';
 import { readNodeId } from './cli/node-id.ts';
 import type { HiveConfig } from './config/schema.ts';
+import { openListener, type Listener } from './http/listener.ts';
 import type { HttpServer } from './http/start-http.ts';
 import type { Logger } from './lib/log.ts';
 
 export interface MainOptions {
+  /** Holds the port already. */
+  listener: Listener;
   config: HiveConfig;
   databaseUrl: string;
   log: Logger;
@@ -20,6 +23,11 @@ export interface RunningHive {
   app: App;
   /** In reverse order of start: no new requests, work in flight, connections. Ends within the configured deadline. */
   stop(): Promise<void>;
+}
+
+/** Takes the port and answers that the server is starting, until `main` takes over. @throws Error when it is taken */
+export function holdPort(config: HiveConfig, version: string): Promise<Listener> {
+  return openListener({ config: config.server, version });
 }
 
 /** The server without its process: what runs between the configuration and the signal that ends it. */
@@ -40,17 +48,12 @@ export async function main(options: MainOptions): Promise<RunningHive> {
     },
     nodeId: readNodeId(config.dataDir),
   });
-  let http: HttpServer;
-  try {
-    http = await startHttp({
-      config: config.server,
-      appFolder: join(options.root, 'mobile-pwa', 'dist'),
-      graphql: app.api,
-    });
-  } catch (error) {
-    await app.stop(config.server.shutdownDeadlineMs);
-    throw error;
-  }
+  const http = startHttp({
+    listener: options.listener,
+    config: config.server,
+    appFolder: join(options.root, 'mobile-pwa', 'dist'),
+    graphql: app.api,
+  });
   return { url: http.url, app, stop: () => stopInOrder(http, app, config.server.shutdownDeadlineMs) };
 }
 

@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -70,4 +71,84 @@ test('a wrong configuration ends it with every problem at once', () => {
   expect(failed.status).toBe(1);
   expect(failed.stderr).toContain('HIVE_PORT (environment) is "x"');
   expect(failed.stderr).toContain('no sign-in yet');
+});
+
+test('of starts at the same moment in the same folder, one runs and the others say so', async () => {
+  // A dead server's lock makes each of them clear up first, which is where two could both win.
+  for (const stale of [false, true]) {
+    if (stale)
+      writeFileSync(join(dataDir, 'server.lock'), JSON.stringify({ pid: process.pid, started: 'long ago' }));
+    const children = Array.from({ length: 4 }, () => {
+      const child = spawn(process.execPath, [program], {
+        cwd: dataDir,
+        env: { ...process.env, HIVE_DATA_DIR: dataDir, HIVE_PORT: '0', HIVE_APP_BUILD: 'never' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const state = { child, output: '', ended: once(child, 'close').then(([code]) => code as number) };
+      const keep = (chunk: Buffer) => (state.output += chunk.toString());
+      child.stdout.on('data', keep);
+      child.stderr.on('data', keep);
+      return state;
+    });
+    const ready = () => children.filter(({ output }) => output.includes('Agent Hive is ready'));
+    const refused = () => children.filter(({ output }) => output.includes('Agent Hive is already running'));
+    await expect.poll(() => [ready().length, refused().length], { timeout: 30_000 }).toEqual([1, 3]);
+    const [winner] = ready();
+    for (const loser of refused()) {
+      expect(await loser.ended).toBe(1);
+      expect(loser.output).toContain(`process ${winner!.child.pid}`);
+    }
+    winner!.child.kill('SIGTERM');
+    expect(await winner!.ended).toBe(0);
+  }
+});
+
+test('an edit of the configuration file reaches the running parts; an invalid one is refused with its reason', async () => {
+  const path = join(dataDir, 'hive.config.json');
+  // As editors save: whole, in place of the old one.
+  const save = (text: string) => {
+    writeFileSync(`${path}.new`, text);
+    renameSync(`${path}.new`, path);
+  };
+  const server = await startServer({ dataDir });
+  const modelsTried = async () => {
+    const { health } = await requestData<{ health: { providers: { name: string }[] } }>(
+      server.url,
+      '{ health { providers { name } } }',
+    );
+    return health.providers.map(({ name }) => name);
+  };
+  expect(await modelsTried()).toEqual(['ollama', 'llamacpp', 'openai', 'anthropic', 'extractive']);
+  save(JSON.stringify({ llm: { providers: ['llamacpp', 'extractive'] } }));
+  await expect.poll(modelsTried, { timeout: 10_000 }).toEqual(['llamacpp', 'extractive']);
+  save(JSON.stringify({ llm: { providers: ['nobody'] } }));
+  await expect.poll(() => server.output(), { timeout: 10_000 }).toMatch(/llm\.providers.*nobody/);
+  expect(server.output()).toContain('the settings stay as they were');
+  expect(await modelsTried()).toEqual(['llamacpp', 'extractive']);
+  save(JSON.stringify({ llm: { providers: ['extractive'] } }));
+  await expect.poll(modelsTried, { timeout: 10_000 }).toEqual(['extractive']);
+  expect(await server.stop()).toBe(0);
+});
+
+test('a data folder that cannot be one is refused with the setting that names it', () => {
+  const file = join(dataDir, 'a-file');
+  writeFileSync(file, '');
+  for (const folder of [file, join(file, 'below')]) {
+    const failed = spawnSync(process.execPath, [program], {
+      cwd: dataDir,
+      env: { ...process.env, HIVE_DATA_DIR: folder, HIVE_PORT: '0', HIVE_APP_BUILD: 'never' },
+      encoding: 'utf8',
+    });
+    expect(failed.status).toBe(1);
+    expect(failed.stderr).toContain(`The data folder ${folder} cannot be written`);
+    expect(failed.stderr).toContain('HIVE_DATA_DIR');
+  }
+});
+
+test('a folder with spaces and characters from elsewhere in its name works', async () => {
+  const odd = join(dataDir, 'my hive – ünï 🐝');
+  mkdirSync(odd);
+  const server = await startServer({ dataDir: odd });
+  expect((await fetch(`${server.url}/health`)).status).toBe(200);
+  expect(await server.stop()).toBe(0);
 });

@@ -2,6 +2,7 @@ import { EventPump } from '../../server/src/hub/event-pump.ts';
 import { Hub } from '../../server/src/hub/hub.ts';
 import { startHealthMonitor } from '../../server/src/engines/monitoring/health.ts';
 import type { GraphQLDeps } from '../../server/src/graphql/context.ts';
+import { openListener } from '../../server/src/http/listener.ts';
 import { startHttp, type HttpDeps } from '../../server/src/http/start-http.ts';
 import { systemClock } from '../../server/src/lib/clock.ts';
 import { createResourceManager } from '../../server/src/managers/resource-manager.ts';
@@ -26,7 +27,7 @@ export interface TestApi {
  */
 export async function startTestApi(
   database: TestDatabase,
-  options: { overrides?: Partial<GraphQLDeps>; http?: Partial<Omit<HttpDeps, 'graphql'>> } = {},
+  options: { overrides?: Partial<GraphQLDeps>; http?: Partial<Omit<HttpDeps, 'graphql' | 'listener'>> } = {},
 ): Promise<TestApi> {
   const { orm, pool, workspaceId } = database;
   const log = recordingLog();
@@ -55,12 +56,9 @@ export async function startTestApi(
     gateway: { status: () => [], languageModelConnected: false },
     ...options.overrides,
   };
-  const http = await startHttp({
-    config: { host: '127.0.0.1', port: 0, allowedHosts: [] },
-    appFolder: '/nonexistent',
-    ...options.http,
-    graphql: deps,
-  });
+  const config = { host: '127.0.0.1', port: 0, allowedHosts: [] };
+  const listener = await openListener({ config, version: '0.0.0-test' });
+  const http = startHttp({ listener, config, appFolder: '/nonexistent', ...options.http, graphql: deps });
   return {
     ...{ url: http.url, port: http.port, deps, hub, log, drain: http.drain },
     async close() {

@@ -47,15 +47,11 @@ export async function insertFinishedGoal(
   const taskIds: Record<string, string> = {};
   for (const node of plan.nodes) {
     taskIds[node.id] = await one(
-      `insert into task (workspace_id, workflow_run_id, goal_id, node_id, title, instruction, queue_key, status, attempt, agent_id, finished_at)
-      values ($1, $2, $3, $4, $4, 'do it', 'research', 'SUCCEEDED', 1, $5, now()) returning id`,
+      `insert into task (workspace_id, workflow_run_id, goal_id, node_id, title, instruction, queue_key, status, attempt, agent_id, last_owner, attempt_started_at, finished_at)
+      values ($1, $2, $3, $4, $4, 'do it', 'research', 'SUCCEEDED', 1, $5, 'node-1', now(), now()) returning id`,
       [workspaceId, runId, goalId, node.id, agentId],
     );
     const taskId = taskIds[node.id];
-    await pool.query(
-      `insert into attempt (task_id, number, workspace_id, agent_id, lease_owner, status, started_at) values ($1, 1, $2, $3, 'node-1', 'SUCCEEDED', now())`,
-      [taskId, workspaceId, agentId],
-    );
     await pool.query(
       `insert into step (workspace_id, task_id, position, input_hash, attempt, kind, name, idempotent, status, input, notes)
       values ($1, $2, 0, 'hash', 1, 'TOOL', 'project.search', true, 'SUCCEEDED', '{"q": 1}', '{"first note"}')`,

@@ -38,21 +38,25 @@ export interface ServerProcess {
 export async function startServer(options: ServerOptions = {}): Promise<ServerProcess> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'hive-server-'));
   const removesFolder = options.dataDir === undefined;
-  const child = spawn(process.execPath, ['--max-semi-space-size=2', join(root, 'server/src/cli/start.ts')], {
-    cwd: options.cwd ?? dataDir,
-    env: {
-      ...withoutHiveSettings(process.env),
-      HIVE_DATA_DIR: dataDir,
-      HIVE_PORT: String(options.port ?? 0),
-      HIVE_APP_BUILD: options.buildApp ? 'auto' : 'never',
-      // No test finds a model by chance.
-      OLLAMA_URL: 'http://127.0.0.1:9',
-      LLAMACPP_URL: 'http://127.0.0.1:9',
-      ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
-      ...options.env,
+  const child = spawn(
+    process.execPath,
+    ['--max-semi-space-size=2', '--max-old-space-size=768', join(root, 'server/src/cli/start.ts')],
+    {
+      cwd: options.cwd ?? dataDir,
+      env: {
+        ...withoutHiveSettings(process.env),
+        HIVE_DATA_DIR: dataDir,
+        HIVE_PORT: String(options.port ?? 0),
+        HIVE_APP_BUILD: options.buildApp ? 'auto' : 'never',
+        // No test finds a model by chance.
+        OLLAMA_URL: 'http://127.0.0.1:9',
+        LLAMACPP_URL: 'http://127.0.0.1:9',
+        ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }),
+        ...options.env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  );
   let output = '';
   const keep = (chunk: Buffer) => (output += chunk.toString());
   child.stdout.on('data', keep);

@@ -46,14 +46,22 @@ export interface InstanceLock {
 /**
  * Makes this process the only server of the data folder. The lock is a file that names its process; it holds only while
  * that very process runs, so a kill leaves nothing to clean up by hand.
- * @throws AlreadyRunningError
+ * @throws AlreadyRunningError, or Error naming HIVE_DATA_DIR when the folder cannot be written
  */
 export function takeInstanceLock(dataDir: string): InstanceLock {
-  mkdirSync(dataDir, { recursive: true });
   const path = join(dataDir, 'server.lock');
   const own: LockFile = { pid: process.pid, started: startIdentity(process.pid) ?? '' };
   const draft = `${path}.${process.pid}-${randomUUID()}`;
-  writeFileSync(draft, JSON.stringify(own));
+  try {
+    mkdirSync(dataDir, { recursive: true });
+    writeFileSync(draft, JSON.stringify(own));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `The data folder ${dataDir} cannot be written: ${reason}. Set HIVE_DATA_DIR to a folder that can.`,
+      { cause: error },
+    );
+  }
   try {
     for (;;) {
       try {

@@ -36,6 +36,12 @@ async function start(): Promise<void> {
     const log = createLog(config.log.level);
     for (const line of suspectEnvironment(process.env)) log.warn(line);
 
+    const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string })
+      .version;
+    const { main, holdPort } = await import('../main.ts');
+    const listener = await holdPort(config, version);
+    stops.push(() => listener.close());
+
     // The database starts while the app is built and our own code is loaded.
     const database = startDatabase(config, log);
     database.catch(() => {});
@@ -46,11 +52,9 @@ async function start(): Promise<void> {
       );
       if (outcome.built) say(`Built in ${outcome.seconds.toFixed(1)} s.`);
     }
-    const [{ main }, { url: databaseUrl }] = await Promise.all([import('../main.ts'), database]);
+    const { url: databaseUrl } = await database;
     if (stopRequest.signal.aborted) return await stopAll();
-    const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string })
-      .version;
-    const hive = await main({ config, databaseUrl, log, version, root, projectRoot: cwd });
+    const hive = await main({ listener, config, databaseUrl, log, version, root, projectRoot: cwd });
     stops.push(() => hive.stop());
     lock.announce(hive.url);
     stops.push(await followConfig({ config, configPath, cwd, log, app: hive.app }));
@@ -130,11 +134,13 @@ async function greetModels(gateway: Gateway): Promise<void> {
   say('  Models');
   for (const provider of gateway.status()) {
     const address = provider.address ? ` at ${redactUrl(provider.address)}` : '';
+    // Most failures name the address themselves.
+    const failure = provider.failure?.message.replace(`${provider.address}: `, '');
     const detail =
       provider.kind === 'EXTRACTIVE'
         ? 'built in: quotes your files, no language model needed'
         : provider.status === 'DOWN'
-          ? `not found${address}${provider.failure ? `: ${provider.failure.message}` : ''}`
+          ? `not found${address}${failure ? `: ${failure}` : ''}`
           : `found${address}${provider.models.length > 0 ? `: ${provider.models.slice(0, 5).join(', ')}` : ''}`;
     say(`    ${provider.name.padEnd(12)}${detail}`);
   }

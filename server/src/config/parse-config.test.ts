@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import {
   ConfigError,
@@ -6,6 +7,7 @@ import {
   suspectEnvironment,
   type ConfigSources,
 } from './parse-config.ts';
+import { settings } from './schema.ts';
 
 const parse = (env: ConfigSources['env'], file?: unknown) =>
   parseConfig({
@@ -158,4 +160,16 @@ test('a misspelt variable is pointed out, a foreign one is not', () => {
   expect(suspectEnvironment({ HIVE_PROT: '1', HIVE_TEST_JSON: 'x', HIVE_PORT: '2' })).toEqual([
     'HIVE_PROT is not a setting; did you mean HIVE_PORT?',
   ]);
+});
+
+test('.env.example lists every setting, and as it stands is valid', () => {
+  const text = readFileSync(new URL('../../../.env.example', import.meta.url), 'utf8');
+  const lines = [...text.matchAll(/^(?:# )?([A-Z_]+)=(.*)$/gm)].map(([, name, value]) => [name, value]);
+  const listed = Object.fromEntries(lines) as Record<string, string>;
+  expect(Object.keys(listed)).toEqual(expect.arrayContaining(settings.map(({ env }) => env)));
+  expect(() => parse(listed)).not.toThrow();
+});
+
+test('a byte order mark before the file is no error', () => {
+  expect(parse({}, '\uFEFF{ "server": { "port": 4321 } }').server.port).toBe(4321);
 });

@@ -61,7 +61,7 @@ export function suspectEnvironment(env: ConfigSources['env']): string[] {
 function readFile(file: ConfigFile | undefined, problems: string[]): Record<string, unknown> {
   if (!file) return {};
   try {
-    const value: unknown = JSON.parse(file.text);
+    const value: unknown = JSON.parse(file.text.replace(/^\uFEFF/, ''));
     if (isPlainObject(value)) return value;
     problems.push(`${file.path} must hold a JSON object, for example { "server": { "port": 4000 } }.`);
   } catch (error) {

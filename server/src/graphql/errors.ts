@@ -30,9 +30,16 @@ export const createErrors = [ValidationError, NotFoundError, IdempotencyConflict
 
 const unavailableCodes: readonly ErrorCode[] = ['UNAVAILABLE', 'TIMEOUT', 'LIMIT_EXCEEDED'];
 
-/** Runs a mutation so that every expected failure is one of the classes its result union has. */
-export async function expectFailures<T>(change: () => Promise<T>): Promise<T> {
+/**
+ * Runs a mutation so that every expected failure is one of the classes its result union has.
+ * @param input as the client sent it: text that PostgreSQL cannot hold is refused here, once for every field there is
+ */
+export async function expectFailures<T>(input: object, change: () => Promise<T>): Promise<T> {
   try {
+    const unstorable = findUnstorableText(input);
+    if (unstorable !== undefined) {
+      throw new ValidationError([{ path: unstorable, message: 'must not contain NUL or broken Unicode' }]);
+    }
     return await change();
   } catch (error) {
     const known = asDomainError(error);
@@ -42,6 +49,18 @@ export async function expectFailures<T>(change: () => Promise<T>): Promise<T> {
     // CONFLICT and FORBIDDEN have no type of their own yet; the message says which value it was.
     throw new ValidationError([{ path: 'input', message: known.message }], { cause: error });
   }
+}
+
+/** Path of the first text with a NUL, which PostgreSQL refuses, or half a surrogate pair, which it would change. */
+function findUnstorableText(value: unknown, path = ''): string | undefined {
+  if (typeof value === 'string') return value.includes('\0') || !value.isWellFormed() ? path : undefined;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, child] of Object.entries(value)) {
+    const inside = Array.isArray(value) ? `${path}[${key}]` : path === '' ? key : `${path}.${key}`;
+    const found = findUnstorableText(child, inside);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function asDomainError(error: unknown): DomainError | undefined {

@@ -1,6 +1,30 @@
-import { createSourceEventStream, execute, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { complexityFromQuery } from '@pothos/plugin-complexity';
+import {
+  Kind,
+  createSourceEventStream,
+  execute,
+  getOperationAST,
+  type ExecutionArgs,
+  type ExecutionResult,
+} from 'graphql';
 import { createContext, type Context } from './context.ts';
 import { presentError } from './errors.ts';
+import { costLimit, describeCost } from './limits.ts';
+
+/** Zero when it cannot be told, for example because of wrong variables, which are refused next. */
+function costOf({ document, operationName, schema, variableValues, contextValue }: ExecutionArgs): number {
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return 0;
+  const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
+  try {
+    return complexityFromQuery(
+      { ...document, definitions: [operation, ...fragments] },
+      { schema, ctx: contextValue as Context, variables: variableValues ?? {} },
+    ).complexity;
+  } catch {
+    return 0;
+  }
+}
 
 export type ResultStream = AsyncGenerator<ExecutionResult, void, undefined>;
 
@@ -14,6 +38,9 @@ export async function runSubscription(args: ExecutionArgs): Promise<ExecutionRes
   const { deps, requestId } = outer;
   const stopping = new AbortController();
   const signal = AbortSignal.any([stopping.signal, outer.signal]);
+  // The plugin that counts the cost looks only when a field resolves, which here is with every event anew.
+  const cost = costOf(args);
+  if (cost > costLimit) return { errors: [describeCost(cost)] };
   const source = await createSourceEventStream({ ...args, contextValue: { ...outer, signal } });
   if (!(Symbol.asyncIterator in source)) {
     stopping.abort();

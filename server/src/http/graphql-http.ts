@@ -9,6 +9,7 @@ import { presentError } from '../graphql/errors.ts';
 import { documentLimits } from '../graphql/limits.ts';
 import { runSubscription } from '../graphql/run-subscription.ts';
 import { schema } from '../graphql/schema.ts';
+import { errorCodes } from '../lib/errors.ts';
 import { readBody, sendError } from './respond.ts';
 import { refuseForgeable } from './request-guard.ts';
 
@@ -69,21 +70,19 @@ const ownSubscribe: Plugin = {
   },
 };
 
-/** Yoga's own codes for refused documents, as the one the API documents. */
+/** Yoga's own codes for refused requests and documents, as the one the API documents. */
 const ownCodes: Plugin = {
   onResultProcess({ result }) {
     if (!('errors' in result)) return;
     for (const error of result.errors ?? []) {
-      const code = error.extensions?.['code'];
-      if (
-        code === undefined ||
-        (typeof code === 'string' && code.startsWith('GRAPHQL_')) ||
-        code === 'BAD_USER_INPUT'
-      )
-        error.extensions['code'] = 'VALIDATION';
+      if (!isErrorCode(error.extensions?.['code'])) error.extensions['code'] = 'VALIDATION';
     }
   },
 };
+
+function isErrorCode(code: unknown): boolean {
+  return (errorCodes as readonly unknown[]).includes(code);
+}
 
 /** Answers `/graphql` over HTTP. Queries by GET or POST, mutations by POST only. */
 export async function answerGraphQL(
@@ -105,7 +104,7 @@ export async function answerGraphQL(
         response,
         400,
         'VALIDATION',
-        'The body must be one JSON object with a query. Batches are not supported.',
+        'The body must be one JSON object in UTF-8 with a query. Batches are not supported.',
       );
     // Yoga takes a body that was read and parsed before it.
     Object.assign(request, { body: operation });
@@ -116,9 +115,10 @@ export async function answerGraphQL(
   await requestIds.run(requestId, () => yoga(request, response, { requestId }));
 }
 
-function parseOperation(body: string): object | undefined {
+function parseOperation(body: Buffer): object | undefined {
   try {
-    const value: unknown = JSON.parse(body);
+    // Broken UTF-8 is refused rather than changed: what is stored would not be what was sent.
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
     return typeof value === 'object' &&
       value !== null &&
       typeof (value as { query?: unknown }).query === 'string'

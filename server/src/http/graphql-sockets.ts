@@ -3,14 +3,16 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
   GraphQLError,
+  getOperationAST,
   type ExecutionArgs,
   type ExecutionResult,
   type FormattedExecutionResult,
 } from 'graphql';
-import { handleProtocols, makeServer, type Context as ProtocolContext } from 'graphql-ws';
+import { CloseCode, handleProtocols, makeServer, type Context as ProtocolContext } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { SharedResult, SharedSubscriptions, type OutgoingBuffer } from '../graphql/shared-subscriptions.ts';
 import type { ResultStream } from '../graphql/run-subscription.ts';
+import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { closeCodes } from './close-codes.ts';
 import { requestIds, type Yoga } from './graphql-http.ts';
@@ -113,6 +115,9 @@ export function createGraphQLSockets(options: SocketOptions): GraphQLSockets {
             // Nothing behind this catches: an error here is ours, not the client's.
             // With the default binary type a message is one buffer.
             handle((data as Buffer).toString('utf8')).catch((error: unknown) => {
+              // A well-formed message that only a server may send: that is the client's mistake.
+              if (messageOf(error).startsWith('Unexpected message of type'))
+                return socket.close(CloseCode.BadRequest, 'Invalid message received');
               options.log.error({ err: error }, 'a WebSocket message failed');
               socket.close(4500, 'Internal server error');
             });
@@ -186,6 +191,9 @@ async function prepare(
     }
     const errors = pipeline.validate(pipeline.schema, document) as readonly GraphQLError[];
     if (errors.length > 0) return errors.map(withValidationCode);
+    if (!getOperationAST(document, payload.operationName)) {
+      return [withValidationCode(new GraphQLError('Could not determine what operation to execute.'))];
+    }
     const args: ExecutionArgs = {
       schema: pipeline.schema,
       document,

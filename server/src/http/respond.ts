@@ -26,6 +26,14 @@ export function send(
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
+export function isRead(request: IncomingMessage): boolean {
+  return request.method === 'GET' || request.method === 'HEAD';
+}
+
+export function sendMethodNotAllowed(response: ServerResponse): void {
+  send(response, 405, 'text/plain; charset=utf-8', 'Method not allowed.\n', { allow: 'GET, HEAD' });
+}
+
 /** A refusal in the shape GraphQL clients expect. */
 export function sendError(response: ServerResponse, status: number, code: ErrorCode, message: string): void {
   const body = JSON.stringify({ errors: [{ message, extensions: { code } }] });
@@ -39,15 +47,21 @@ export function sendError(response: ServerResponse, status: number, code: ErrorC
   );
 }
 
-/** @returns undefined when it is larger than `maxBytes` */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return undefined;
+/**
+ * A body that is not much too large is read to its end, and thrown away: closing a connection with unread data resets it,
+ * and the reset may overtake the refusal on its way to the client.
+ * @returns undefined when it is larger than `maxBytes`
+ */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+  const patience = 8 * maxBytes;
+  if (Number(request.headers['content-length'] ?? 0) > patience) return undefined;
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > maxBytes) return undefined;
-    chunks.push(chunk);
+    if (bytes > patience) return undefined;
+    if (bytes > maxBytes) chunks.length = 0;
+    else chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return bytes > maxBytes ? undefined : Buffer.concat(chunks);
 }

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { HiveConfig } from '../config/schema.ts';
 import type { GraphQLDeps } from '../graphql/context.ts';
@@ -7,25 +7,28 @@ import { messageOf } from '../lib/errors.ts';
 import { createPipeline, answerGraphQL } from './graphql-http.ts';
 import { createGraphQLSockets, type SocketOptions } from './graphql-sockets.ts';
 import { sendGraphiQL, wantsGraphiQL } from './graphiql.ts';
+import type { Listener } from './listener.ts';
 import { createMetrics } from './metrics.ts';
 import { refuseForeign } from './request-guard.ts';
-import { commonHeaders, send, sendError } from './respond.ts';
+import { commonHeaders, isRead, send, sendError, sendMethodNotAllowed } from './respond.ts';
 import { createStaticApp } from './static-app.ts';
 
 export interface HttpDeps {
-  config: Pick<HiveConfig['server'], 'host' | 'port' | 'allowedHosts'>;
+  listener: Listener;
+  config: Pick<HiveConfig['server'], 'allowedHosts'>;
   /** The built phone app. */
   appFolder: string;
   graphql: GraphQLDeps;
-  /** False until everything behind the API runs. Default: always true. */
-  isReady?: () => boolean;
   sockets?: Omit<SocketOptions, 'yoga' | 'log'>;
 }
 
 export interface HttpServer {
   port: number;
   url: string;
-  /** Not ready any more: no new work, WebSockets are told to come back, requests under way are answered. */
+  /**
+   * Not ready any more: no new work, WebSockets are told to come back. Resolves when the requests under way are answered.
+   * `/health` goes on saying so until `close`.
+   */
   drain(): Promise<void>;
   /** Cuts what is still open. */
   close(): Promise<void>;
@@ -34,14 +37,15 @@ export interface HttpServer {
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
 /**
- * One port for everything: API, playground, SDL, health, metrics and the phone app.
- * @throws Error naming HIVE_PORT when the port is taken
+ * One port for everything: API, playground, SDL, health, metrics and the phone app. Everything behind it must be ready.
  */
-export async function startHttp(deps: HttpDeps): Promise<HttpServer> {
-  const { graphql, config } = deps;
+export function startHttp(deps: HttpDeps): HttpServer {
+  const { graphql, listener } = deps;
+  const { server } = listener;
   const { log, health } = graphql;
-  const isReady = deps.isReady ?? (() => true);
   let draining = false;
+  const underWay = new Set<ServerResponse>();
+  let onAnswered = () => {};
 
   const yoga = createPipeline(graphql);
   const sockets = createGraphQLSockets({
@@ -62,10 +66,9 @@ export async function startHttp(deps: HttpDeps): Promise<HttpServer> {
     const report = health.report();
     const ready =
       !draining &&
-      isReady() &&
       report.checks.every((check) => check.name !== 'database' || check.status !== 'DOWN') &&
       report.checks.length > 0;
-    const status = draining ? 'DRAINING' : isReady() ? report.status : 'STARTING';
+    const status = draining ? 'DRAINING' : report.status;
     send(
       response,
       ready ? 200 : 503,
@@ -86,30 +89,34 @@ export async function startHttp(deps: HttpDeps): Promise<HttpServer> {
         return sendError(response, 503, 'UNAVAILABLE', 'The server is restarting. Try again in a moment.');
       return answerGraphQL(yoga, request, response);
     },
-    '/health': answerHealth,
+    '/health': readOnly(answerHealth),
     // The process runs and its event loop turns, whatever its dependencies do.
-    '/health/live': (_request, response) =>
+    '/health/live': readOnly((_request, response) =>
       send(response, 200, 'application/json; charset=utf-8', '{"status":"UP"}'),
-    '/metrics': async (_request, response) =>
+    ),
+    '/metrics': readOnly(async (_request, response) =>
       send(response, 200, metrics.registry.contentType, await metrics.registry.metrics()),
-    '/schema.graphql': (_request, response) => send(response, 200, 'text/plain; charset=utf-8', sdl),
+    ),
+    '/schema.graphql': readOnly((_request, response) =>
+      send(response, 200, 'text/plain; charset=utf-8', sdl),
+    ),
   };
 
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 60_000 });
-  const guard = () => ({ port: portOf(server), allowedHosts: config.allowedHosts });
+  const guard = { port: listener.port, allowedHosts: deps.config.allowedHosts };
 
-  server.on('request', (request, response) => {
+  listener.takeOver((request, response) => {
     const began = performance.now();
     const route = pathOf(request);
+    underWay.add(response);
+    if (draining) response.setHeader('connection', 'close');
     for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value);
-    response.once('close', () =>
-      metrics.observeRequest(
-        routes[route] ? route : 'app',
-        response.statusCode,
-        (performance.now() - began) / 1_000,
-      ),
-    );
-    const refusal = refuseForeign(request.headers, guard());
+    response.once('close', () => {
+      underWay.delete(response);
+      if (underWay.size === 0) onAnswered();
+      const seconds = (performance.now() - began) / 1_000;
+      metrics.observeRequest(routes[route] ? route : 'app', response.statusCode, seconds);
+    });
+    const refusal = refuseForeign(request.headers, guard);
     if (refusal) return sendError(response, refusal.status, 'FORBIDDEN', refusal.message);
     void answer(routes[route] ?? ((...both) => app.answer(...both)), request, response);
   });
@@ -128,7 +135,7 @@ export async function startHttp(deps: HttpDeps): Promise<HttpServer> {
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => {});
-    const refusal = refuseForeign(request.headers, guard());
+    const refusal = refuseForeign(request.headers, guard);
     if (refusal) return refuseUpgrade(socket, refusal.status, refusal.message);
     if (pathOf(request) !== '/graphql')
       return refuseUpgrade(socket, 404, 'WebSockets are served at /graphql.');
@@ -136,53 +143,34 @@ export async function startHttp(deps: HttpDeps): Promise<HttpServer> {
     sockets.upgrade(request, socket, head);
   });
 
-  await listen(server, config.host, config.port);
-  const port = portOf(server);
-  let closed: Promise<void> | undefined;
-  const stopListening = () => (closed ??= new Promise((resolve) => server.close(() => resolve())));
   return {
-    port,
-    url: `http://${config.host.includes(':') && !config.host.startsWith('[') ? `[${config.host}]` : config.host}:${port}`,
+    port: listener.port,
+    url: listener.url,
     async drain() {
       draining = true;
       sockets.drain();
       server.closeIdleConnections();
-      await stopListening();
+      if (underWay.size > 0) await new Promise<void>((resolve) => (onAnswered = resolve));
     },
     async close() {
       draining = true;
       sockets.terminate();
-      const ended = stopListening();
-      server.closeAllConnections();
-      await ended;
+      await listener.close();
     },
   };
+}
+
+function readOnly(handler: Handler): Handler {
+  return (request, response) =>
+    isRead(request) ? handler(request, response) : sendMethodNotAllowed(response);
 }
 
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? '/').split('?', 1)[0] ?? '/';
 }
 
-function portOf(server: Server): number {
-  const address = server.address();
-  return address && typeof address === 'object' ? address.port : 0;
-}
-
 function refuseUpgrade(socket: Duplex, status: number, message: string): void {
   socket.end(
     `HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(message)}\r\nconnection: close\r\n\r\n${message}`,
   );
-}
-
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const reason =
-        error.code === 'EADDRINUSE'
-          ? `Port ${port} on ${host} is taken by another program. Set HIVE_PORT to a free one.`
-          : `Cannot listen on ${host}:${port}: ${error.message}`;
-      reject(new Error(reason, { cause: error }));
-    });
-    server.listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, resolve);
-  });
 }

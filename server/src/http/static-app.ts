@@ -5,7 +5,7 @@ import { extname, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
-import { send } from './respond.ts';
+import { isRead, send, sendMethodNotAllowed } from './respond.ts';
 
 const types: Readonly<Record<string, string>> = {
   '.css': 'text/css; charset=utf-8',
@@ -65,16 +65,15 @@ export function createStaticApp(folder: string): StaticApp {
 
   return {
     async answer(request, response) {
-      if (request.method !== 'GET' && request.method !== 'HEAD') {
-        return send(response, 405, 'text/plain; charset=utf-8', 'Method not allowed.\n', {
-          allow: 'GET, HEAD',
-        });
-      }
+      if (!isRead(request)) return sendMethodNotAllowed(response);
       const path = pathInside(folder, request.url ?? '/');
       if (path === undefined) return send(response, 400, 'text/plain; charset=utf-8', 'Bad path.\n');
       const isStartPage = path === resolve(folder);
       let file = isStartPage ? undefined : await find(path);
-      const isNavigation = (request.headers.accept ?? '').includes('text/html') && extname(path) === '';
+      const isNavigation =
+        (request.headers.accept ?? '').includes('text/html') &&
+        extname(path) === '' &&
+        !isAsset(path, folder);
       if (!file && (isStartPage || isNavigation)) {
         file = await find(resolve(folder, 'index.html'));
         if (!file) return send(response, 503, 'text/html; charset=utf-8', notBuilt, { 'retry-after': '5' });
@@ -88,10 +87,14 @@ export function createStaticApp(folder: string): StaticApp {
 const notBuilt =
   '<!doctype html><meta charset="utf-8"><title>Agent Hive</title><p>The app is not built yet. Run <code>npx -y pnpm@12 build</code>, then reload.</p>';
 
+/** What the build made; no page of the app has such an address. */
+function isAsset(path: string, folder: string): boolean {
+  return path.startsWith(resolve(folder, 'assets') + sep);
+}
+
 /** Files whose name carries a hash of their content never change; the rest is asked for again each time. */
 function cacheControl(path: string, folder: string, file: StaticFile): string {
-  const isHashed =
-    path.startsWith(resolve(folder, 'assets') + sep) && /[-.][A-Za-z0-9_-]{8,}\.\w+$/.test(path);
+  const isHashed = isAsset(path, folder) && /[-.][A-Za-z0-9_-]{8,}\.\w+$/.test(path);
   return isHashed && file.type !== types['.html'] ? 'public, max-age=31536000, immutable' : 'no-cache';
 }
 

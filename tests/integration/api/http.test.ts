@@ -21,7 +21,7 @@ beforeAll(async () => {
   writeFileSync(join(app, 'assets', 'main-AbCdEf12.js'), `export const x = '${'y'.repeat(5_000)}';`);
   writeFileSync(join(folder, 'secret.txt'), 'secret');
   api = await startTestApi(database, {
-    http: { appFolder: app, config: { host: '127.0.0.1', port: 0, allowedHosts: ['hive.example'] } },
+    http: { appFolder: app, config: { allowedHosts: ['hive.example'] } },
   });
 });
 afterAll(async () => {
@@ -242,9 +242,15 @@ test.each([
 
 test('a draining server is not ready and takes no new work', async () => {
   const other = await startTestApi(database);
-  const kept = await fetch(`${other.url}/health`);
-  expect(kept.status).toBe(200);
+  expect((await fetch(`${other.url}/health`)).status).toBe(200);
   await other.drain();
+  const health = await fetch(`${other.url}/health`);
+  expect(health.status).toBe(503);
+  expect(await health.json()).toMatchObject({ status: 'DRAINING', checks: expect.any(Array) });
+  const refused = await fetch(`${other.url}/graphql`, { method: 'POST', headers: json, body: viewer });
+  expect(refused.status).toBe(503);
+  expect(await refused.json()).toMatchObject({ errors: [{ extensions: { code: 'UNAVAILABLE' } }] });
+  await other.close();
   await expect(fetch(`${other.url}/health`)).rejects.toThrow();
   await other.close();
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import pg from 'pg';
 import { DomainError } from '../../../server/src/lib/errors.ts';
 import { startTestApi, type TestApi } from '../../support/api.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
@@ -249,15 +250,19 @@ test('an unexpected error is masked with a request id and logged once', async ()
 });
 
 test('a query while the database is away fails quickly with UNAVAILABLE', async () => {
+  // Nothing listens on the discard port.
+  const pool = new pg.Pool({ connectionString: 'postgres://127.0.0.1:9/none' });
   const away = {
     em: {
-      fork: () => ({
-        find: () => Promise.reject(Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })),
-      }),
+      fork: () =>
+        Object.assign(database.orm.em.fork(), {
+          getConnection: () => ({ getNativeClient: () => Promise.resolve(pool) }),
+        }),
     },
   };
   const other = await startTestApi(database, { overrides: { orm: away as never } });
   const answer = await request(other.url, `{ agents { edges { node { id } } } }`);
   await other.close();
+  await pool.end();
   expect(answer.errors?.[0]?.extensions?.code).toBe('UNAVAILABLE');
 });

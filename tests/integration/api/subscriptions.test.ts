@@ -36,7 +36,7 @@ afterAll(async () => {
 });
 
 const writeEvent = (type: string, subjectId: string, size = 0) =>
-  database.pool.query(`insert into event (workspace_id, type, subject_id, payload) values ($1, $2, $3, $4)`, [
+  database.pool.query(`insert into event (workspace_id, type, subject_id, detail) values ($1, $2, $3, $4)`, [
     database.workspaceId,
     type,
     subjectId,

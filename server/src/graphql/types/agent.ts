@@ -159,7 +159,7 @@ builder.mutationFields((t) => {
       errors: { types: changeErrors, union: { name: union } },
       args: { input: t.arg({ type: AgentActionInput, required: true }) },
       resolve: (_, { input }, { deps, scope }: Context) =>
-        expectFailures(async () => {
+        expectFailures(input, async () => {
           const agentId = decodeId('Agent', input.agentId, 'agentId');
           return deps.resourceManager[name](scope, given({ agentId, idempotencyKey: input.idempotencyKey }));
         }),
@@ -171,7 +171,7 @@ builder.mutationFields((t) => {
       errors: { types: createErrors, union: { name: 'RegisterAgentResult' } },
       args: { input: t.arg({ type: RegisterAgentInput, required: true }) },
       resolve: (_, { input }, { deps, scope }) =>
-        expectFailures(async () => {
+        expectFailures(input, async () => {
           const crewId = decodeOptionalId('Crew', input.crewId, 'crewId');
           return deps.resourceManager.registerAgent(scope, given({ ...input, crewId }));
         }),
@@ -182,7 +182,7 @@ builder.mutationFields((t) => {
       errors: { types: changeErrors, union: { name: 'UpdateAgentResult' } },
       args: { input: t.arg({ type: UpdateAgentInput, required: true }) },
       resolve: (_, { input }, { deps, scope }) =>
-        expectFailures(async () => {
+        expectFailures(input, async () => {
           const agentId = decodeId('Agent', input.agentId, 'agentId');
           const crewId = decodeOptionalId('Crew', input.crewId, 'crewId');
           const leaveCrew = input.crewId === null ? { crewId: null } : {};

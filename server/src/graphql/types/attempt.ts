@@ -20,7 +20,7 @@ interface AttemptView {
   finishedAt: Date | null;
 }
 
-/** Ended attempts are rows; the running one is the task itself. */
+/** Attempts are rows, except the last of a task that runs or has succeeded: that one is the task itself. */
 export async function attemptsOf(task: Task, { loaders }: Context): Promise<AttemptView[]> {
   const ended = (await loaders.endedAttemptsOfTask.load(task.id)).map((attempt) => ({
     taskId: task.id,
@@ -33,19 +33,22 @@ export async function attemptsOf(task: Task, { loaders }: Context): Promise<Atte
     startedAt: attempt.startedAt,
     finishedAt: attempt.finishedAt ?? null,
   }));
-  if (task.status !== 'RUNNING' || ended.some((attempt) => attempt.number === task.attempt)) return ended;
-  const running: AttemptView = {
+  const { status } = task;
+  if (status !== 'RUNNING' && status !== 'SUCCEEDED') return ended;
+  // The task was read before its attempts: what ran then may have ended since.
+  if (ended.some((attempt) => attempt.number === task.attempt)) return ended;
+  const last: AttemptView = {
     taskId: task.id,
     number: task.attempt,
-    status: 'RUNNING',
+    status,
     agentId: task.agentId ?? null,
-    leaseOwner: task.leaseOwner ?? '',
+    leaseOwner: task.leaseOwner ?? task.lastOwner ?? '',
     failureCode: null,
     failureMessage: null,
     startedAt: task.attemptStartedAt ?? task.updatedAt,
-    finishedAt: null,
+    finishedAt: task.finishedAt ?? null,
   };
-  return [...ended, running];
+  return [...ended, last];
 }
 
 export const AttemptType = builder.objectRef<AttemptView>('Attempt').implement({

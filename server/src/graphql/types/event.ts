@@ -2,7 +2,7 @@ import { decodeCursor } from '../../lib/cursor.ts';
 import { ValidationError } from '../../lib/errors.ts';
 import { builder } from '../builder.ts';
 import type { EventWhere, LogEvent } from '../context.ts';
-import { decodeId, decodeNodeId, encodeId } from '../ids.ts';
+import { decodeNodeId, decodeOptionalId, encodeId } from '../ids.ts';
 import { given } from '../input.ts';
 import { defaultPageSize } from '../limits.ts';
 import { pageCost, pageSize } from '../pages.ts';
@@ -66,8 +66,9 @@ function parseFilter(where: FilterInput): EventWhere {
     throw new ValidationError([{ path: 'where.types', message: 'has more than 100 entries' }]);
   return given({
     types: where?.types,
-    subjectId: where?.subjectId ? decodeNodeId(where.subjectId, 'where.subjectId').id : undefined,
-    goalId: where?.goalId ? decodeId('Goal', where.goalId, 'where.goalId') : undefined,
+    subjectId:
+      typeof where?.subjectId === 'string' ? decodeNodeId(where.subjectId, 'where.subjectId').id : undefined,
+    goalId: decodeOptionalId('Goal', where?.goalId, 'where.goalId'),
   });
 }
 

@@ -197,7 +197,7 @@ builder.mutationFields((t) => ({
     errors: { types: createErrors, union: { name: 'DispatchGoalResult' } },
     args: { input: t.arg({ type: DispatchGoalInput, required: true }) },
     resolve: (_, { input }, { deps, scope }) =>
-      expectFailures(async () => {
+      expectFailures(input, async () => {
         const projectId = decodeOptionalId('Project', input.projectId, 'projectId');
         const crewId = decodeOptionalId('Crew', input.crewId, 'crewId');
         const { text, autoStart, idempotencyKey } = input;
@@ -213,7 +213,7 @@ builder.mutationFields((t) => ({
     errors: { types: changeErrors, union: { name: 'AcceptPlanResult' } },
     args: { input: t.arg({ type: AcceptPlanInput, required: true }) },
     resolve: (_, { input }, { deps, scope }) =>
-      expectFailures(async () => {
+      expectFailures(input, async () => {
         const goalId = decodeId('Goal', input.goalId, 'goalId');
         return deps.taskManager.acceptPlan(scope, given({ goalId, idempotencyKey: input.idempotencyKey }));
       }),
@@ -224,7 +224,7 @@ builder.mutationFields((t) => ({
     errors: { types: changeErrors, union: { name: 'EditPlanResult' } },
     args: { input: t.arg({ type: EditPlanInput, required: true }) },
     resolve: (_, { input }, { deps, scope }) =>
-      expectFailures(async () => {
+      expectFailures(input, async () => {
         const goalId = decodeId('Goal', input.goalId, 'goalId');
         const nodes = input.nodes.map((node) => ({ ...node, risk: node.risk ?? 'LOW' }));
         return deps.taskManager.editPlan(
@@ -239,7 +239,7 @@ builder.mutationFields((t) => ({
     errors: { types: changeErrors, union: { name: 'CancelGoalResult' } },
     args: { input: t.arg({ type: CancelGoalInput, required: true }) },
     resolve: (_, { input }, { deps, scope }) =>
-      expectFailures(async () => {
+      expectFailures(input, async () => {
         const goalId = decodeId('Goal', input.goalId, 'goalId');
         return deps.taskManager.cancelGoal(
           scope,

@@ -77,7 +77,7 @@ builder.mutationFields((t) => ({
     },
     args: { input: t.arg({ type: RegisterProjectInput, required: true }) },
     resolve: (_, { input }, { deps, scope, loaders }) =>
-      expectFailures(async () => {
+      expectFailures(input, async () => {
         const { id } = await deps.contextManager.registerProject(scope, given(input));
         return (await loaders.project.load(id))!;
       }),
@@ -88,7 +88,7 @@ builder.mutationFields((t) => ({
     errors: { types: changeErrors, union: { name: 'ReindexProjectResult' } },
     args: { input: t.arg({ type: ReindexProjectInput, required: true }) },
     resolve: (_, { input }, { deps, scope, loaders }) =>
-      expectFailures(async () => {
+      expectFailures(input, async () => {
         const projectId = decodeId('Project', input.projectId, 'projectId');
         await deps.contextManager.reindexProject(
           scope,

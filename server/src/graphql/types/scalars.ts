@@ -2,11 +2,14 @@ import { GraphQLError, Kind, valueFromASTUntyped, type ValueNode } from 'graphql
 import type { Json } from '../../lib/json.ts';
 import { builder } from '../builder.ts';
 
-const isoMoment = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
+const isoMoment = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
 
 function parseMoment(value: unknown): Date {
-  const moment = typeof value === 'string' && isoMoment.test(value) ? new Date(value) : undefined;
-  if (moment && !Number.isNaN(moment.getTime())) return moment;
+  const [text, year, month, day] = (typeof value === 'string' && isoMoment.exec(value)) || [];
+  const moment = new Date(text ?? Number.NaN);
+  // Date reads February 30 as March 2.
+  const isDay = Number(day) <= new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  if (isDay && !Number.isNaN(moment.getTime())) return moment;
   throw new GraphQLError(
     `DateTime must be an ISO 8601 moment with a time zone, like 2026-11-20T09:30:00.000Z, not ${JSON.stringify(value)}.`,
   );

@@ -1,5 +1,5 @@
 import type { Task } from '../../entities/task.ts';
-import { NotFoundError } from '../../lib/errors.ts';
+import { NotFoundError, ValidationError } from '../../lib/errors.ts';
 import { countTasks, findTasks, listTasks } from '../../stores/task-reads.ts';
 import { builder } from '../builder.ts';
 import { changeErrors, createErrors, expectFailures } from '../errors.ts';
@@ -189,8 +189,14 @@ builder.mutationFields((t) => ({
     errors: { types: createErrors, union: { name: 'CreateTaskResult' } },
     args: { input: t.arg({ type: CreateTaskInput, required: true }) },
     resolve: (_, { input }, { deps, scope }) =>
-      expectFailures(async () => {
+      expectFailures(input, async () => {
         const { timeoutSeconds, ...rest } = input;
+        // The manager counts in milliseconds; a refusal must name the field that was sent.
+        if (typeof timeoutSeconds === 'number' && !(timeoutSeconds >= 0.001 && timeoutSeconds <= 86_400)) {
+          throw new ValidationError([
+            { path: 'timeoutSeconds', message: 'must be from 0.001 to 86400', value: String(timeoutSeconds) },
+          ]);
+        }
         const projectId = decodeOptionalId('Project', input.projectId, 'projectId');
         const timeoutMs = typeof timeoutSeconds === 'number' ? Math.round(timeoutSeconds * 1_000) : undefined;
         return deps.orchestrator.createTask(scope, given({ ...rest, projectId, timeoutMs }));
@@ -202,7 +208,7 @@ builder.mutationFields((t) => ({
     errors: { types: changeErrors, union: { name: 'CancelTaskResult' } },
     args: { input: t.arg({ type: CancelTaskInput, required: true }) },
     resolve: (_, { input }, { deps, scope }) =>
-      expectFailures(async () => {
+      expectFailures(input, async () => {
         const taskId = decodeId('Task', input.taskId, 'taskId');
         return deps.taskManager.cancelTask(
           scope,
@@ -217,7 +223,7 @@ builder.mutationFields((t) => ({
     errors: { types: changeErrors, union: { name: 'RetryTaskResult' } },
     args: { input: t.arg({ type: RetryTaskInput, required: true }) },
     resolve: (_, { input }, { deps, scope }) =>
-      expectFailures(async () => {
+      expectFailures(input, async () => {
         const taskId = decodeId('Task', input.taskId, 'taskId');
         return deps.taskManager.retryTask(scope, given({ taskId, idempotencyKey: input.idempotencyKey }));
       }),
@@ -228,7 +234,7 @@ builder.mutationFields((t) => ({
     errors: { types: changeErrors, union: { name: 'ResolveStepResult' } },
     args: { input: t.arg({ type: ResolveStepInput, required: true }) },
     resolve: (_, { input }, { deps, scope }) =>
-      expectFailures(async () => {
+      expectFailures(input, async () => {
         const taskId = decodeId('Task', input.taskId, 'taskId');
         const stepId = decodeId('Step', input.stepId, 'stepId');
         return deps.taskManager.resolveStep(
