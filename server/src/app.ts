@@ -11,6 +11,8 @@ import { Workspace } from './entities/workspace.ts';
 import type { GraphQLDeps } from './graphql/context.ts';
 import { EventPump } from './hub/event-pump.ts';
 import { Hub } from './hub/hub.ts';
+import { PostgresWakes } from './hub/postgres-wakes.ts';
+import { RedisWakes } from './hub/redis-wakes.ts';
 import { WakeChannel } from './hub/wake-channel.ts';
 import { systemClock } from './lib/clock.ts';
 import type { Logger } from './lib/log.ts';
@@ -77,9 +79,10 @@ export async function createApp(options: AppOptions): Promise<App> {
   const pump = new EventPump({ sql, clock, log });
   const hub = new Hub({ sql, pump });
   const wakes = new WakeChannel({
-    url: options.databaseUrl,
-    pool,
-    clock,
+    transports: [
+      ...(config.redis.url === undefined ? [] : [new RedisWakes({ url: config.redis.url, log })]),
+      new PostgresWakes({ url: options.databaseUrl, pool, clock, log }),
+    ],
     log,
     onWake: () => orchestrator.wokenFromOutside(),
     onCancel: (taskId) => execution.cancel(taskId),
@@ -95,7 +98,15 @@ export async function createApp(options: AppOptions): Promise<App> {
     orm,
     onChanged,
     offlineAfterMs: () => 3 * config.agents.healthIntervalMs,
-    breaker: { failures: config.llm.breakerFailures, cooldownMs: config.llm.breakerCooldownMs },
+    // Read when used, since a reload may have changed them.
+    breaker: {
+      get failures() {
+        return config.llm.breakerFailures;
+      },
+      get cooldownMs() {
+        return config.llm.breakerCooldownMs;
+      },
+    },
   });
   const contextManager = createContextManager({
     orm,

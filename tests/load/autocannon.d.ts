@@ -2,10 +2,12 @@
 declare module 'autocannon' {
   interface Options {
     url: string;
-    method: 'POST';
-    headers: { [name: string]: string };
-    body: string;
+    method: 'GET' | 'POST';
+    headers?: { [name: string]: string };
+    body?: string;
     connections: number;
+    /** Requests per second, of all connections together. */
+    overallRate?: number;
     /** Seconds. */
     duration: number;
   }

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { startEnvironment, type BenchEnvironment } from './environment.ts';
 import { benchLatency } from './latency-bench.ts';
+import { benchPlanCache } from './plan-cache-bench.ts';
 import { printReport, type BenchReport } from './report.ts';
 import { benchRequests } from './requests-bench.ts';
 import { benchSubscriptions } from './subscriptions-bench.ts';
@@ -13,6 +14,7 @@ const benches: {
   latency: benchLatency,
   subscriptions: benchSubscriptions,
   requests: benchRequests,
+  'plan-cache': benchPlanCache,
 };
 
 const usage = `node tests/load/bench.ts [${Object.keys(benches).join(' | ')} …] [--passes 4] [--scale 1] [--peers a,b] [--json]`;

@@ -123,7 +123,7 @@ async function measure(options: Measurement): Promise<{ latencies: number[]; ser
       await writer.query('begin');
       await writer.query({
         name: 'tick',
-        text: `insert into event (workspace_id, type, subject_id, payload) values ($1, $2, $3, jsonb_build_object('n', $4::int))`,
+        text: `insert into event (workspace_id, type, subject_id, detail) values ($1, $2, $3, jsonb_build_object('n', $4::int))`,
         values: [workspaceId, type, randomUUID(), n],
       });
       await writer.query(`notify hive_wake, 'bench'`);

@@ -83,7 +83,7 @@ function report(
       ...peers.map(
         (peer) => `${peer.name}: ${peer.settings}; ${results.get(peer.name)?.[0]?.count ?? 0} tasks a pass`,
       ),
-      'checked: every task done exactly once; hive also: one attempt and the events created, started, succeeded for each',
+      'checked: every task done exactly once; hive also: at the first attempt, with the events created, started, succeeded for each',
     ],
   };
 }

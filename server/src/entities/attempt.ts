@@ -11,7 +11,7 @@ export const attemptStatuses = [
 ] as const;
 export type AttemptStatus = (typeof attemptStatuses)[number];
 
-/** An ended attempt. The running one is the task row itself. */
+/** An attempt that ended otherwise than by success. The running and the successful one are the task row itself. */
 export const Attempt = defineEntity({
   name: 'Attempt',
   tableName: 'attempt',

@@ -41,6 +41,8 @@ export const Task = defineEntity({
     leaseOwner: p.text().nullable(),
     leaseExpiresAt: p.datetime().nullable(),
     attemptStartedAt: p.datetime().nullable(),
+    /** Lease owner of the attempt that succeeded. */
+    lastOwner: p.text().nullable(),
     pendingDependencies: p.integer(),
     waitReason: p.text().nullable(),
     routingNote: p.text().nullable(),

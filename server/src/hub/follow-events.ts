@@ -3,6 +3,7 @@ import { ValidationError } from '../lib/errors.ts';
 import { readEvents, readLogBounds, type EventRow } from '../stores/event-store.ts';
 import type { Sql } from '../stores/sql.ts';
 import type { EventPump } from './event-pump.ts';
+import { readPatiently } from './read-patiently.ts';
 import { matchesFilter, queryOf, toLogEvent, type EventFilter, type LogEvent } from './log-event.ts';
 
 export interface FollowOptions {
@@ -54,7 +55,7 @@ export async function* followEvents(
   signal: AbortSignal,
 ): AsyncGenerator<LogEvent, void, undefined> {
   const where = options.where ?? {};
-  let position = typeof options.after === 'string' ? await resumePosition(sql, options.after) : undefined;
+  const resumed = typeof options.after === 'string' ? await resumePosition(sql, options.after) : undefined;
   let waiting: EventRow[] = [];
   let overflowed = false;
   let notify: (() => void) | undefined;
@@ -67,8 +68,8 @@ export async function* followEvents(
   const onAbort = () => notify?.();
   signal.addEventListener('abort', onAbort);
   try {
-    let behind = position !== undefined;
-    position ??= pump.position;
+    let behind = resumed !== undefined;
+    let position: LogPosition = resumed ?? pump.position;
     while (!signal.aborted) {
       if (behind || overflowed) {
         // From here on the queue holds exactly what follows `upTo`.
@@ -76,12 +77,8 @@ export async function* followEvents(
         overflowed = false;
         const upTo = pump.position;
         for (;;) {
-          const page = await readEvents(sql, {
-            ...queryOf(options.workspaceId, where),
-            after: position,
-            upTo,
-            limit: catchUpPage,
-          });
+          const query = { ...queryOf(options.workspaceId, where), after: position, upTo, limit: catchUpPage };
+          const page = await readPatiently(() => readEvents(sql, query), signal);
           for (const row of page) {
             if (signal.aborted) return;
             position = row;

@@ -138,7 +138,7 @@ describe('events', () => {
         try {
           await client.query('begin');
           await client.query(
-            `insert into event (workspace_id, type, subject_id, payload) values ($1, 'task.created', $2, jsonb_build_object('name', $3::text))`,
+            `insert into event (workspace_id, type, subject_id, detail) values ($1, 'task.created', $2, jsonb_build_object('name', $3::text))`,
             [database.workspaceId, subject, `${writer}.${index}`],
           );
           // identity values are handed out now, commits happen in another order
@@ -152,8 +152,9 @@ describe('events', () => {
       }
     };
     const seen: LogEvent[] = [];
+    // before the first writer: a write that commits sooner is not what follows
+    let cursor = await hub.latestCursor();
     const read = async () => {
-      let cursor = await hub.latestCursor();
       for (let cut = 0; cut <= 50; cut += 1) {
         const connection = new AbortController();
         // the last connection stays until everything was seen
@@ -189,7 +190,7 @@ describe('events', () => {
     await append('first');
     const seen = [nameOf((await events.next()).value as LogEvent)];
     await database.pool.query(
-      `insert into event (workspace_id, type, subject_id, payload)
+      `insert into event (workspace_id, type, subject_id, detail)
       select $1, 'task.created', $2, jsonb_build_object('name', n::text) from generate_series(1, 6000) n`,
       [database.workspaceId, subject],
     );
@@ -237,6 +238,20 @@ describe('events', () => {
       await take(hub.events({ workspaceId: database.workspaceId, after: old!.cursor }, stop.signal), 1),
     ).toHaveLength(1);
     await database.pool.query(`update event_floor set xid = '0', seq = 0`);
+  });
+});
+
+describe('partitions of the log', () => {
+  it('are made once by servers that start at the same moment', async () => {
+    const day = new Date('2021-03-01T00:00:00Z');
+    await Promise.all(
+      Array.from({ length: 6 }, () => ensureEventPartitions(sqlOfPool(database.pool), day, 2)),
+    );
+    const { rows } = await database.pool.query<{ name: string }>(
+      `select relname as name from pg_class where relname ~ '^event_202103[0-9]+$' order by 1`,
+    );
+    expect(rows.map((row) => row.name)).toEqual(['event_20210301', 'event_20210302', 'event_20210303']);
+    await database.pool.query(`drop table event_20210301, event_20210302, event_20210303`);
   });
 });
 
@@ -312,6 +327,32 @@ describe('output', () => {
     ]);
     await finish(id);
     expect((await watching).map((piece) => piece.text).join('')).toBe('from afar');
+  });
+
+  it('goes on through a restart of the database', async () => {
+    const id = await insertTask();
+    const sql = sqlOfPool(database.pool);
+    let away = true;
+    const restarting = new Hub({
+      pump,
+      sql: {
+        rows: (text, values) =>
+          away ? Promise.reject(new Error('Connection terminated unexpectedly')) : sql.rows(text, values),
+      },
+    });
+    const pieces: string[] = [];
+    const watching = (async () => {
+      const options = { workspaceId: database.workspaceId, taskId: id };
+      for await (const piece of restarting.output(options, stop.signal)) pieces.push(piece.text);
+    })();
+    await systemClock.sleep(30);
+    await saveChunks(sql, [
+      { taskId: id, workspaceId: database.workspaceId, attempt: 1, startOffset: 0, text: 'still here' },
+    ]);
+    await finish(id);
+    away = false;
+    await watching;
+    expect(pieces.join('')).toBe('still here');
   });
 
   it('refuses unknown tasks and foreign cursors', async () => {

@@ -1,6 +1,7 @@
 import { NotFoundError, ValidationError } from '../lib/errors.ts';
 import { findOutputState, listChunks } from '../stores/output-store.ts';
 import type { Sql } from '../stores/sql.ts';
+import { readPatiently } from './read-patiently.ts';
 
 /** A piece of a task's streamed text as watchers get it. */
 export interface OutputDelta {
@@ -100,9 +101,10 @@ export class OutputFeed {
       const arrival = this.#awaitArrival(taskId, signal);
       const live = this.#live.get(taskId);
       // The state before the chunks: once the task has ended, all of its text is saved.
-      const state = await findOutputState(this.#sql, workspaceId, taskId);
+      const state = await readPatiently(() => findOutputState(this.#sql, workspaceId, taskId), signal);
       if (!state) throw new NotFoundError('Task', taskId);
-      for (const chunk of await listChunks(this.#sql, { workspaceId, taskId, attempt, offset })) {
+      const position = { workspaceId, taskId, attempt, offset };
+      for (const chunk of await readPatiently(() => listChunks(this.#sql, position), signal)) {
         if (live && chunk.attempt >= live.attempt) break;
         if (chunk.attempt > attempt) [attempt, offset] = [chunk.attempt, 0];
         const unseen = chunk.text.slice(Math.max(0, offset - chunk.startOffset));

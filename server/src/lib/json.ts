@@ -23,10 +23,13 @@ export function storableText(text: string): string {
   return text.toWellFormed().replaceAll('\0', '');
 }
 
-/** The value as JSON would carry it (undefined dropped, dates as text), with every string storable in PostgreSQL. */
+/** The value as JSON would carry it (undefined dropped, dates as text), with every string and key storable in PostgreSQL. */
 export function storableJson(value: unknown): Json {
-  const text = JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === 'string' ? storableText(item) : item,
-  );
+  const text = JSON.stringify(value, (_key, item: unknown) => {
+    if (typeof item === 'string') return storableText(item);
+    if (item === null || typeof item !== 'object' || Array.isArray(item)) return item;
+    if (Object.keys(item).every((key) => storableText(key) === key)) return item;
+    return Object.fromEntries(Object.entries(item).map(([key, field]) => [storableText(key), field]));
+  });
   return text === undefined ? null : (JSON.parse(text) as Json);
 }

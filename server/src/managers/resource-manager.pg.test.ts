@@ -150,7 +150,43 @@ describe('the shown status', () => {
   });
 });
 
+describe('two servers', () => {
+  it('count failures in a row together', async () => {
+    const { id } = await register();
+    const failure = { agentId: id, succeeded: 0, failed: 1, trailingFailures: 1, meanDurationMs: 1 };
+    await Promise.all(Array.from({ length: 6 }, () => manager.recordAttempts([failure])));
+    expect(await agentRow(id)).toMatchObject({
+      failed_count: 6,
+      breaker_failures: 6,
+      breaker_state: 'OPEN',
+    });
+  });
+});
+
 describe('a task that no agent can do', () => {
+  it('says so also when there are more than fit one statement, and stops saying so', async () => {
+    const watch = new RoutingWatch(sqlOfPool(database.pool), () => {}, 4);
+    await enqueueTestTasks(
+      database,
+      Array.from({ length: 10 }, () => ({ requiredCapabilities: ['fly'] })),
+    );
+    const notes = async () =>
+      (
+        await database.pool.query<{ count: number }>(
+          'select count(*)::int as count from task where routing_note is not null',
+        )
+      ).rows[0]!.count;
+    for (const noted of [4, 8, 10]) {
+      expect(await watch.turn()).toBe(noted < 10);
+      expect(await notes()).toBe(noted);
+    }
+    await register('Pilot', ['fly']);
+    for (const left of [6, 2, 0]) {
+      expect(await watch.turn()).toBe(left > 0);
+      expect(await notes()).toBe(left);
+    }
+  });
+
   it('says so until one can', async () => {
     const watch = new RoutingWatch(sqlOfPool(database.pool), () => {});
     const [id] = await enqueueTestTasks(database, [{ requiredCapabilities: ['fly'] }]);

@@ -1,6 +1,6 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { z } from 'zod';
-import { Agent, agentKinds } from '../entities/agent.ts';
+import { agentKinds, type Agent } from '../entities/agent.ts';
 import { capabilitiesSchema } from '../engines/workflow/graph.ts';
 import { InvalidStateError, NotFoundError, ValidationError } from '../lib/errors.ts';
 import {
@@ -12,6 +12,7 @@ import {
   updateAgent,
   type AttemptTally,
 } from '../stores/agent-store.ts';
+import { findAgents } from '../stores/agent-reads.ts';
 import { once } from '../stores/idempotency-store.ts';
 import { assertInWorkspace } from '../stores/reference-check.ts';
 import type { Sql } from '../stores/sql.ts';
@@ -84,7 +85,7 @@ export function createResourceManager(deps: ResourceManagerDeps) {
       ),
     );
     deps.onChanged();
-    const agent = await orm.em.fork().findOne(Agent, { id, workspaceId: scope.workspaceId });
+    const [agent] = await findAgents(orm.em.fork(), scope.workspaceId, [id]);
     if (!agent) throw new NotFoundError('Agent', id);
     return agent;
   }

@@ -14,6 +14,11 @@ import {
   ValidationError,
 } from '../lib/errors.ts';
 import type { Json } from '../lib/json.ts';
+import { parseGraph } from '../engines/workflow/graph.ts';
+import { startRun } from '../engines/workflow/start-run.ts';
+import { insertGoal, moveGoal } from '../stores/goal-store.ts';
+import { sqlOfPool, type Sql } from '../stores/sql.ts';
+import { settleTasks } from '../stores/task-settle.ts';
 import { createTaskManager, type TaskManager } from './task-manager.ts';
 
 let database: TestDatabase;
@@ -81,6 +86,54 @@ const tasksOf = async (goalId: string) =>
   ).rows;
 const taskAt = async (goalId: string, nodeId: string) =>
   (await tasksOf(goalId)).find((task) => task.node_id === nodeId)!;
+
+/** A goal whose run has just started; no engine runs. */
+async function runningGoal(nodes: ReturnType<typeof node>[]): Promise<string> {
+  const sql = sqlOfPool(database.pool);
+  const { workspaceId } = database;
+  const bare = { workspaceId, projectId: null, crewId: null };
+  const goalId = await insertGoal(sql, { ...bare, text: 'x', autoStart: true });
+  const graph = parseGraph({ summary: '', nodes });
+  const plan = { graph, source: 'RECIPE' as const, cached: false, recipe: null, usesLanguageModel: false };
+  await moveGoal(sql, { workspaceId, goalId, from: ['PLANNING'], to: 'RUNNING', plan });
+  await startRun(sql, { ...bare, goalId, graph });
+  return goalId;
+}
+
+async function settleHeld(sql: Sql, taskId: string, status: 'SUCCEEDED' | 'FAILED'): Promise<void> {
+  const [row] = await sql.rows<{ attempt: number }>(
+    `update task set status = 'RUNNING', attempt = attempt + 1, lease_owner = 'x', attempt_started_at = now()
+    where id = $1 and status = 'QUEUED' returning attempt`,
+    [taskId],
+  );
+  await settleTasks(sql, 'x', [{ taskId, attempt: row!.attempt, status, attemptStatus: status }]);
+}
+const succeedOrFail = (taskId: string, status: 'SUCCEEDED' | 'FAILED') =>
+  settleHeld(sqlOfPool(database.pool), taskId, status);
+
+/** Another node in the middle of settling: what it wrote is not committed yet. */
+async function openTransaction() {
+  const client = await database.pool.connect();
+  await client.query('begin');
+  const sql: Sql = {
+    rows: async <Row>(text: string, values: readonly unknown[] = []) =>
+      (await client.query(text, [...values])).rows as Row[],
+  };
+  return {
+    settle: (taskId: string, status: 'SUCCEEDED' | 'FAILED') => settleHeld(sql, taskId, status),
+    untilSomebodyWaits: () =>
+      until('somebody waits for its locks', async () => {
+        const { rows } = await database.pool.query(
+          `select 1 from pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.datname = current_database()`,
+        );
+        return rows.length > 0;
+      }),
+    async commit() {
+      await client.query('commit');
+      client.release();
+    },
+  };
+}
 
 describe('a goal', () => {
   it('is planned, run in the order of its graph and succeeds', async () => {
@@ -177,6 +230,54 @@ describe('a goal', () => {
     await manager.cancelTask(scope(), { taskId: (await taskAt(goal.id, 'b')).id });
     await untilGoal(goal.id, 'CANCELED');
     expect((await taskAt(goal.id, 'd')).status).toBe('CANCELED');
+  });
+
+  it('stays canceled when a task that had failed before is retried', async () => {
+    startEngine({ summary: '', nodes: [node('a'), node('b')] }, ({ task }) =>
+      task.nodeId === 'b'
+        ? Promise.reject(new ValidationError([{ path: 'x', message: 'no' }]))
+        : new Promise(() => {}),
+    );
+    const goal = await manager.dispatchGoal(scope(), { text: 'explain' });
+    await until('b failed', async () => (await taskAt(goal.id, 'b'))?.status === 'FAILED');
+    await manager.cancelGoal(scope(), { goalId: goal.id });
+    await expect(manager.retryTask(scope(), { taskId: (await taskAt(goal.id, 'b')).id })).rejects.toThrow(
+      /canceled/,
+    );
+    expect((await taskAt(goal.id, 'b')).status).toBe('FAILED');
+    expect((await database.pool.query('select status from workflow_run')).rows).toEqual([
+      { status: 'CANCELED' },
+    ]);
+  });
+
+  it('goes on when a task is retried at the moment the run ends without it', async () => {
+    const goal = await runningGoal([node('a'), node('b')]);
+    const [a, b] = [await taskAt(goal, 'a'), await taskAt(goal, 'b')];
+    await succeedOrFail(b.id, 'FAILED');
+    const ending = await openTransaction();
+    await ending.settle(a.id, 'SUCCEEDED');
+    const retried = manager.retryTask(scope(), { taskId: b.id });
+    await ending.untilSomebodyWaits();
+    await ending.commit();
+    await retried;
+    expect(await goalStatus(goal)).toBe('RUNNING');
+    await succeedOrFail(b.id, 'SUCCEEDED');
+    expect(await goalStatus(goal)).toBe('SUCCEEDED');
+  });
+
+  it('keeps what waits for a task that succeeded just before it was to be canceled', async () => {
+    const goal = await runningGoal([node('a'), node('b', ['a'])]);
+    const a = await taskAt(goal, 'a');
+    const ending = await openTransaction();
+    await ending.settle(a.id, 'SUCCEEDED');
+    const canceled = manager.cancelTask(scope(), { taskId: a.id }).then(
+      () => 'canceled',
+      (error: unknown) => error,
+    );
+    await ending.untilSomebodyWaits();
+    await ending.commit();
+    expect(await canceled).toBeInstanceOf(InvalidStateError);
+    expect((await tasksOf(goal)).map((task) => task.status)).toEqual(['SUCCEEDED', 'QUEUED']);
   });
 
   it('is canceled with its planning task', async () => {

@@ -1,13 +1,14 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { z } from 'zod';
-import { Goal } from '../entities/goal.ts';
-import { Task } from '../entities/task.ts';
+import type { Goal } from '../entities/goal.ts';
+import type { Task } from '../entities/task.ts';
 import type { ClaimedTask, TaskOutcome } from '../engines/task-execution/task-context.ts';
 import { isTerminal } from '../engines/task-execution/task-state.ts';
 import { goalSources } from '../engines/workflow/goal-state.ts';
 import { capabilitiesSchema, parseGraph, type Graph } from '../engines/workflow/graph.ts';
 import { startRun } from '../engines/workflow/start-run.ts';
 import { InvalidStateError, NotFoundError } from '../lib/errors.ts';
+import { findGoals } from '../stores/goal-reads.ts';
 import { insertGoal, listOpenTaskIds, moveGoal, type PlanChange } from '../stores/goal-store.ts';
 import { once } from '../stores/idempotency-store.ts';
 import { assertInWorkspace } from '../stores/reference-check.ts';
@@ -15,6 +16,7 @@ import type { Sql } from '../stores/sql.ts';
 import { allowStepRepeat } from '../stores/step-store.ts';
 import { enqueueTasks, type NewTask } from '../stores/task-enqueue.ts';
 import { replayTask, wakeWaitingTask } from '../stores/task-lease.ts';
+import { findTasks } from '../stores/task-reads.ts';
 import { cancelTasks, failWaitingTask, settleTasks, type Verdict } from '../stores/task-settle.ts';
 import { cancelRuns } from '../stores/workflow-run-store.ts';
 import { parseInput, plainText } from './input.ts';
@@ -81,12 +83,12 @@ export function createTaskManager(deps: TaskManagerDeps) {
     return id;
   }
   const goalOf = async (scope: Scope, id: string): Promise<Goal> => {
-    const goal = await orm.em.fork().findOne(Goal, { id, workspaceId: scope.workspaceId });
+    const [goal] = await findGoals(orm.em.fork(), scope.workspaceId, [id]);
     if (!goal) throw new NotFoundError('Goal', id);
     return goal;
   };
   const taskOf = async (scope: Scope, id: string): Promise<Task> => {
-    const task = await orm.em.fork().findOne(Task, { id, workspaceId: scope.workspaceId });
+    const [task] = await findTasks(orm.em.fork(), scope.workspaceId, [id]);
     if (!task) throw new NotFoundError('Task', id);
     return task;
   };
@@ -282,6 +284,8 @@ export function createTaskManager(deps: TaskManagerDeps) {
       const id = await change(scope, 'retryTask', input, async (sql) => {
         if (await replayTask(sql, workspaceId, input.taskId)) return input.taskId;
         const status = await assertInWorkspace(sql, 'task', workspaceId, input.taskId);
+        if (status === 'FAILED')
+          throw new InvalidStateError('The task belongs to a goal that was canceled.', status);
         const hint = isTerminal(status as Task['status'])
           ? 'Only a failed task can be retried'
           : 'The task has not ended';

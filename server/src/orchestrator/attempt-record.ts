@@ -3,35 +3,47 @@ import type { AttemptTally } from '../stores/agent-store.ts';
 
 /** Gathers how attempts ended until the record of their agents is written. */
 export class AttemptRecord {
-  #tallies = new Map<string, AttemptTally & { durationMs: number }>();
+  #tallies = new Map<string, AttemptTally>();
 
   add({ agentId, attemptStatus, durationMs }: SettledAttempt): void {
     // A release or a question says nothing about the agent.
     if (agentId === null || (attemptStatus !== 'SUCCEEDED' && attemptStatus !== 'FAILED')) return;
-    const tally = this.#tallies.get(agentId) ?? {
+    const failed = attemptStatus === 'FAILED' ? 1 : 0;
+    const one = {
       agentId,
-      succeeded: 0,
-      failed: 0,
-      trailingFailures: 0,
-      meanDurationMs: 0,
-      durationMs: 0,
+      succeeded: 1 - failed,
+      failed,
+      trailingFailures: failed,
+      meanDurationMs: durationMs,
     };
-    if (attemptStatus === 'SUCCEEDED') {
-      tally.succeeded += 1;
-      tally.trailingFailures = 0;
-    } else {
-      tally.failed += 1;
-      tally.trailingFailures += 1;
-    }
-    tally.durationMs += durationMs;
-    tally.meanDurationMs = tally.durationMs / (tally.succeeded + tally.failed);
-    this.#tallies.set(agentId, tally);
+    this.#tallies.set(agentId, joined(this.#tallies.get(agentId), one));
   }
 
   /** Takes what was gathered. */
   take(): AttemptTally[] {
-    const taken = [...this.#tallies.values()].map(({ durationMs: _total, ...tally }) => tally);
+    const taken = [...this.#tallies.values()];
     this.#tallies = new Map();
     return taken;
   }
+
+  /** Gives back what was taken and could not be written. */
+  putBack(taken: readonly AttemptTally[]): void {
+    for (const tally of taken)
+      this.#tallies.set(tally.agentId, joined(tally, this.#tallies.get(tally.agentId)));
+  }
+}
+
+function joined(earlier: AttemptTally | undefined, later: AttemptTally): AttemptTally;
+function joined(earlier: AttemptTally, later: AttemptTally | undefined): AttemptTally;
+function joined(earlier: AttemptTally | undefined, later: AttemptTally | undefined): AttemptTally {
+  if (!earlier || !later) return (earlier ?? later)!;
+  const counts = [earlier.succeeded + earlier.failed, later.succeeded + later.failed] as const;
+  return {
+    agentId: later.agentId,
+    succeeded: earlier.succeeded + later.succeeded,
+    failed: earlier.failed + later.failed,
+    trailingFailures: later.trailingFailures + (later.succeeded > 0 ? 0 : earlier.trailingFailures),
+    meanDurationMs:
+      (earlier.meanDurationMs * counts[0] + later.meanDurationMs * counts[1]) / (counts[0] + counts[1]),
+  };
 }

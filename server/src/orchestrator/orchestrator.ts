@@ -50,6 +50,7 @@ export class Orchestrator {
   readonly #loops: Loop[] = [];
   #agentLoop: Loop | undefined;
   #routingLoop: Loop | undefined;
+  #routingRestsUntil = 0;
 
   constructor(deps: OrchestratorDeps) {
     this.#deps = deps;
@@ -65,7 +66,7 @@ export class Orchestrator {
     execution.start();
     this.#agentLoop = this.#loop('agent-record', 5_000, () => this.#recordAttempts());
     const routing = new RoutingWatch(sql, () => this.committed());
-    this.#routingLoop = this.#loop('task-routing', 1_000, () => routing.turn());
+    this.#routingLoop = this.#loop('task-routing', 1_000, () => this.#watchRouting(routing));
     this.#loop(
       'agent-health',
       () => settings().agentHealthIntervalMs,
@@ -148,17 +149,34 @@ export class Orchestrator {
     return { ...input, projectId: input.projectId ?? (await this.#deps.findDefaultProjectId(scope)) };
   }
 
-  #loop(name: string, intervalMs: number | (() => number), turn: () => Promise<void>): Loop {
+  #loop(name: string, intervalMs: number | (() => number), turn: () => Promise<boolean | void>): Loop {
     const { clock, log } = this.#deps;
     const loop = startLoop({ name, intervalMs, clock, log, turn });
     this.#loops.push(loop);
     return loop;
   }
 
+  /** With a hundred thousand tasks that nobody can do, a look takes long: then looks are rare, whatever wakes the loop. */
+  async #watchRouting(routing: RoutingWatch): Promise<boolean> {
+    const { clock } = this.#deps;
+    const began = clock.now();
+    if (began < this.#routingRestsUntil) return false;
+    const more = await routing.turn();
+    const tookMs = clock.now() - began;
+    if (!more && tookMs > 50) this.#routingRestsUntil = clock.now() + 20 * tookMs;
+    return more;
+  }
+
   async #recordAttempts(): Promise<void> {
     // Claims and ends come in bursts; one statement serves them all.
     await this.#deps.clock.sleep(50);
-    await this.#deps.resourceManager.recordAttempts(this.#attempts.take());
+    const taken = this.#attempts.take();
+    try {
+      await this.#deps.resourceManager.recordAttempts(taken);
+    } catch (error) {
+      this.#attempts.putBack(taken);
+      throw error;
+    }
     await this.#deps.resourceManager.refresh();
   }
 

@@ -37,18 +37,22 @@ export function routingNote(queueKey: string, abilities: readonly Ability[]): st
 export class RoutingWatch {
   readonly #sql: Sql;
   readonly #onNoted: () => void;
+  readonly #batch: number;
   #noted = new Map<string, string>();
 
-  constructor(sql: Sql, onNoted: () => void) {
+  /** @param batch most tasks noted in one statement: a longer one would hold the event horizon back */
+  constructor(sql: Sql, onNoted: () => void, batch = 5_000) {
     this.#sql = sql;
     this.#onNoted = onNoted;
+    this.#batch = batch;
   }
 
-  async turn(): Promise<void> {
+  /** @returns whether there is more to note at once */
+  async turn(): Promise<boolean> {
     const keys = await listQueuedKeys(this.#sql);
     if (keys.length === 0) {
       this.#noted.clear();
-      return;
+      return false;
     }
     const abilities = await listAbilities(this.#sql);
     const next = new Map<string, string>();
@@ -63,8 +67,12 @@ export class RoutingWatch {
       // A queue that moves is not looked at again: its tasks lose their note when they are claimed.
       if (note !== null || this.#noted.has(name)) changes.push({ workspaceId, queueKey, note });
     }
-    const changed = await noteRouting(this.#sql, changes);
-    this.#noted = next;
+    const changed = await noteRouting(this.#sql, changes, this.#batch);
     if (changed > 0) this.#onNoted();
+    // Until all of its tasks lost their note, a queue that moves again stays in sight.
+    if (changed === this.#batch)
+      for (const name of this.#noted.keys()) if (!next.has(name)) next.set(name, '');
+    this.#noted = next;
+    return changed === this.#batch;
   }
 }

@@ -3,6 +3,7 @@ import { Agent, type AgentStatus } from '../entities/agent.ts';
 import { Crew } from '../entities/crew.ts';
 import { Project } from '../entities/project.ts';
 import { Task } from '../entities/task.ts';
+import { findRows } from './entity-rows.ts';
 import { keyset, toPage, type Page, type PageRequest } from './page.ts';
 
 export interface AgentFilter {
@@ -23,7 +24,8 @@ export async function listAgents(
   where: AgentFilter,
 ): Promise<Page<Agent>> {
   const { id, order, limit } = keyset(page);
-  const rows = await em.find(
+  const rows = await findRows(
+    em,
     Agent,
     { ...agentConditions(workspaceId, where), id },
     { orderBy: { id: order }, limit },
@@ -36,7 +38,7 @@ export function countAgents(em: EntityManager, workspaceId: string, where: Agent
 }
 
 export function findAgents(em: EntityManager, workspaceId: string, ids: readonly string[]): Promise<Agent[]> {
-  return em.find(Agent, { workspaceId, id: { $in: [...ids] } });
+  return findRows(em, Agent, { workspaceId, id: { $in: [...ids] } });
 }
 
 export function agentsOfCrews(
@@ -44,7 +46,8 @@ export function agentsOfCrews(
   workspaceId: string,
   crewIds: readonly string[],
 ): Promise<Agent[]> {
-  return em.find(
+  return findRows(
+    em,
     Agent,
     { workspaceId, crewId: { $in: [...crewIds] }, status: { $ne: 'RETIRED' } },
     { orderBy: { id: 'asc' } },
@@ -57,7 +60,8 @@ export function activeTasksOfAgents(
   workspaceId: string,
   agentIds: readonly string[],
 ): Promise<Task[]> {
-  return em.find(
+  return findRows(
+    em,
     Task,
     { workspaceId, agentId: { $in: [...agentIds] }, status: 'RUNNING' },
     { orderBy: { id: 'asc' } },
@@ -70,11 +74,11 @@ export async function listCrews(
   page: PageRequest,
 ): Promise<Page<Crew>> {
   const { id, order, limit } = keyset(page);
-  return toPage(page, await em.find(Crew, { workspaceId, id }, { orderBy: { id: order }, limit }));
+  return toPage(page, await findRows(em, Crew, { workspaceId, id }, { orderBy: { id: order }, limit }));
 }
 
 export function findCrews(em: EntityManager, workspaceId: string, ids: readonly string[]): Promise<Crew[]> {
-  return em.find(Crew, { workspaceId, id: { $in: [...ids] } });
+  return findRows(em, Crew, { workspaceId, id: { $in: [...ids] } });
 }
 
 export async function listProjects(
@@ -83,7 +87,7 @@ export async function listProjects(
   page: PageRequest,
 ): Promise<Page<Project>> {
   const { id, order, limit } = keyset(page);
-  return toPage(page, await em.find(Project, { workspaceId, id }, { orderBy: { id: order }, limit }));
+  return toPage(page, await findRows(em, Project, { workspaceId, id }, { orderBy: { id: order }, limit }));
 }
 
 export function findProjects(
@@ -91,5 +95,5 @@ export function findProjects(
   workspaceId: string,
   ids: readonly string[],
 ): Promise<Project[]> {
-  return em.find(Project, { workspaceId, id: { $in: [...ids] } });
+  return findRows(em, Project, { workspaceId, id: { $in: [...ids] } });
 }

@@ -14,7 +14,7 @@ export interface NewAgent {
 
 const changedEvent = (type: string) => `
   logged as (
-    insert into event (workspace_id, type, subject_id, payload)
+    insert into event (workspace_id, type, subject_id, detail)
     select workspace_id, '${type}', id, jsonb_build_object('status', status, 'version', version) from changed
   )
   select id from changed`;
@@ -147,12 +147,18 @@ export interface AttemptTally {
 /** Weight of the newest tally in the moving average of the duration. */
 const latencyWeight = 0.2;
 
-/** Adds to the agents' records and moves their circuit breakers. */
+/** Adds to the agents' records and moves their circuit breakers. Must be called inside a transaction. */
 export async function recordAttempts(
   sql: Sql,
   tallies: readonly AttemptTally[],
   breaker: { failures: number; cooldownMs: number },
 ): Promise<void> {
+  // Two nodes record the same agents at once; the second must count on from what the first wrote, which its snapshot shows
+  // only when it is taken after the lock.
+  await sql.rows(
+    `/* lockAgents */ select id from agent where id = any($1::uuid[]) order by id for no key update`,
+    [tallies.map((tally) => tally.agentId)],
+  );
   await sql.rows(
     `/* recordAttempts */
     with tally as (
@@ -179,7 +185,7 @@ export async function recordAttempts(
       from judged j where a.id = j.id
       returning a.id, a.workspace_id, a.status, a.version, a.breaker_state as breaker, old.breaker_state as breaker_was
     ), logged as (
-      insert into event (workspace_id, type, subject_id, payload)
+      insert into event (workspace_id, type, subject_id, detail)
       select workspace_id, 'agent.breaker', id, jsonb_build_object('status', status, 'version', version, 'breaker', breaker)
       from changed where breaker <> breaker_was
     )

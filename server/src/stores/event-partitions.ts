@@ -2,6 +2,9 @@ import type { Sql } from './sql.ts';
 
 const dayMs = 86_400_000;
 
+/** Makes servers create partitions one after the other: `if not exists` alone fails when two create the same one. */
+const partitionLock = 4_851_302_176;
+
 function partitionName(day: Date): string {
   return `event_${day.toISOString().slice(0, 10).replaceAll('-', '')}`;
 }
@@ -20,9 +23,11 @@ export async function ensureEventPartitions(sql: Sql, today: Date, daysAhead: nu
       [name, from, to],
     );
     if (existing?.found) continue;
-    // Bounds are literals made here from a date, never from input: DDL takes no parameters.
+    // Bounds are literals made here from a date, never from input: DDL takes no parameters. Two servers starting together would
+    // both find it missing; the lock ends with the implicit transaction of the two statements.
     await sql.rows(
-      `create table if not exists ${name} partition of event for values from ('${from.toISOString()}') to ('${to.toISOString()}')`,
+      `select pg_advisory_xact_lock(${partitionLock});
+      create table if not exists ${name} partition of event for values from ('${from.toISOString()}') to ('${to.toISOString()}')`,
     );
   }
 }

@@ -26,7 +26,7 @@ export async function appendEvents(sql: Sql, events: readonly NewEvent[]): Promi
   if (events.length === 0) return;
   await sql.rows(
     `/* appendEvents */
-    insert into event (workspace_id, type, subject_id, goal_id, payload)
+    insert into event (workspace_id, type, subject_id, goal_id, detail)
     select * from unnest($1::uuid[], $2::text[], $3::uuid[], $4::uuid[], $5::jsonb[])`,
     [
       events.map((event) => event.workspaceId),

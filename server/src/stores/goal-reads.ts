@@ -1,6 +1,7 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Goal, type GoalStatus } from '../entities/goal.ts';
 import { WorkflowRun } from '../entities/workflow-run.ts';
+import { findRows } from './entity-rows.ts';
 import { keyset, toPage, type Page, type PageRequest } from './page.ts';
 import { sqlOf } from './sql.ts';
 
@@ -22,7 +23,8 @@ export async function listGoals(
   where: GoalFilter,
 ): Promise<Page<Goal>> {
   const { id, order, limit } = keyset(page);
-  const rows = await em.find(
+  const rows = await findRows(
+    em,
     Goal,
     { ...goalConditions(workspaceId, where), id },
     { orderBy: { id: order }, limit },
@@ -35,7 +37,7 @@ export function countGoals(em: EntityManager, workspaceId: string, where: GoalFi
 }
 
 export function findGoals(em: EntityManager, workspaceId: string, ids: readonly string[]): Promise<Goal[]> {
-  return em.find(Goal, { workspaceId, id: { $in: [...ids] } });
+  return findRows(em, Goal, { workspaceId, id: { $in: [...ids] } });
 }
 
 export async function listRuns(
@@ -44,7 +46,10 @@ export async function listRuns(
   page: PageRequest,
 ): Promise<Page<WorkflowRun>> {
   const { id, order, limit } = keyset(page);
-  return toPage(page, await em.find(WorkflowRun, { workspaceId, id }, { orderBy: { id: order }, limit }));
+  return toPage(
+    page,
+    await findRows(em, WorkflowRun, { workspaceId, id }, { orderBy: { id: order }, limit }),
+  );
 }
 
 export function findRuns(
@@ -52,7 +57,7 @@ export function findRuns(
   workspaceId: string,
   ids: readonly string[],
 ): Promise<WorkflowRun[]> {
-  return em.find(WorkflowRun, { workspaceId, id: { $in: [...ids] } });
+  return findRows(em, WorkflowRun, { workspaceId, id: { $in: [...ids] } });
 }
 
 /** The newest run of each goal, which is the one its progress, tasks and result are of. */

@@ -17,7 +17,7 @@ export async function insertGoal(sql: Sql, goal: NewGoal): Promise<string> {
       insert into goal (workspace_id, project_id, crew_id, text, auto_start) values ($1, $2, $3, $4, $5)
       returning id, workspace_id, status, version
     ), logged as (
-      insert into event (workspace_id, type, subject_id, goal_id, payload)
+      insert into event (workspace_id, type, subject_id, goal_id, detail)
       select workspace_id, 'goal.created', id, id, jsonb_build_object('status', status, 'version', version) from inserted
     )
     select id from inserted`,
@@ -63,7 +63,7 @@ export async function moveGoal(sql: Sql, move: GoalMove): Promise<boolean> {
       where workspace_id = $1 and id = $2 and status = any($3::text[])
       returning id, workspace_id, status, version
     ), logged as (
-      insert into event (workspace_id, type, subject_id, goal_id, payload)
+      insert into event (workspace_id, type, subject_id, goal_id, detail)
       select workspace_id, case when $5::jsonb is null then 'goal.' || lower(status) else 'goal.planned' end, id, id,
         jsonb_build_object('status', status, 'version', version)
       from changed

@@ -45,6 +45,11 @@ export function wordArray(values: readonly (string | number)[]): string {
   return `{${values.join(',')}}`;
 }
 
+/** A PostgreSQL array of any texts, for where no driver converts one. */
+export function textArray(values: readonly string[]): string {
+  return `{${values.map((value) => `"${value.replace(/[\\"]/g, '\\$&')}"`).join(',')}}`;
+}
+
 /**
  * Nothing at all for a column no row has a value in: `unnest` fills the shorter of its arrays up with nulls.
  */

@@ -34,6 +34,7 @@ export async function beginStep(sql: Sql, lease: Lease, step: StepStart): Promis
   const [row] = await sql.rows<{
     id: string;
     was: string | null;
+    was_attempt: number | null;
     idempotent: boolean;
     output: Json;
     streamed_text: string | null;
@@ -52,14 +53,15 @@ export async function beginStep(sql: Sql, lease: Lease, step: StepStart): Promis
         failure_code = null, failure_message = null,
         notes = case when step.status = 'SUCCEEDED' then step.notes else '{}' end,
         finished_at = case when step.status = 'SUCCEEDED' then step.finished_at end
-      returning id, old.status as was, idempotent, output, streamed_text, name, kind, position
+      returning id, old.status as was, old.attempt as was_attempt, idempotent, output, streamed_text, name, kind, position
     ), logged as (
-      insert into event (workspace_id, type, subject_id, goal_id, payload)
+      insert into event (workspace_id, type, subject_id, goal_id, detail)
       select lease.workspace_id, 'task.step_started', lease.id, lease.goal_id, jsonb_build_object('stepId', opened.id,
         'position', position, 'name', name, 'kind', kind, 'attempt', $3::int, 'taskVersion', lease.version)
-      from opened, lease where was is distinct from 'SUCCEEDED' and (was is distinct from 'RUNNING' or idempotent)
+      from opened, lease where was is distinct from 'SUCCEEDED'
+        and (was is distinct from 'RUNNING' or idempotent and was_attempt <> $3)
     )
-    select id, was, idempotent, output, streamed_text from opened`,
+    select id, was, was_attempt, idempotent, output, streamed_text from opened`,
     [
       lease.taskId,
       lease.leaseOwner,
@@ -75,6 +77,8 @@ export async function beginStep(sql: Sql, lease: Lease, step: StepStart): Promis
   if (!row) return { state: 'lost' };
   if (row.was === 'SUCCEEDED')
     return { state: 'replay', stepId: row.id, output: row.output, streamedText: row.streamed_text };
+  // Opened by this very attempt, which begins no step twice: the answer to the first try was lost, the step has not run.
+  if (row.was === 'RUNNING' && row.was_attempt === lease.attempt) return { state: 'run', stepId: row.id };
   if (row.was === 'RUNNING' && !row.idempotent) return { state: 'uncertain', stepId: row.id };
   return { state: 'run', stepId: row.id };
 }
@@ -94,7 +98,7 @@ export interface StepEnd {
   costMicroUsd?: number;
 }
 
-/** Closes a step's record. @returns false when the lease was lost meanwhile: nothing is recorded then */
+/** Closes a step's record; again is harmless. @returns false when the lease was lost meanwhile: nothing is recorded then */
 export async function endStep(sql: Sql, lease: Lease, end: StepEnd): Promise<boolean> {
   const rows = await sql.rows<{ id: string }>(
     `/* endStep */
@@ -108,12 +112,14 @@ export async function endStep(sql: Sql, lease: Lease, end: StepEnd): Promise<boo
       from lease where s.id = $4 and s.task_id = lease.id and s.attempt = $3 and s.status = 'RUNNING'
       returning s.id, s.position, s.name, s.kind, s.status
     ), logged as (
-      insert into event (workspace_id, type, subject_id, goal_id, payload)
+      insert into event (workspace_id, type, subject_id, goal_id, detail)
       select lease.workspace_id, 'task.step_' || lower(closed.status), lease.id, lease.goal_id, jsonb_build_object(
         'stepId', closed.id, 'position', position, 'name', name, 'kind', kind, 'attempt', $3::int, 'taskVersion', lease.version)
       from closed, lease
     )
-    select id from closed`,
+    select id from closed
+    union all
+    select s.id from step s join lease on s.task_id = lease.id where s.id = $4 and s.attempt = $3 and s.status = $5`,
     [
       lease.taskId,
       lease.leaseOwner,

@@ -1,5 +1,5 @@
-import type { PoolClient } from 'pg';
-import { wordArray } from './sql.ts';
+import type { PoolClient, QueryResult, QueryResultRow } from 'pg';
+import { textArray, wordArray } from './sql.ts';
 import type { ClaimedTaskRow } from './task-rows.ts';
 
 /** Tasks ready now that the same agents can do. */
@@ -54,29 +54,29 @@ const claimLock = 4_851_302_175;
 
 /**
  * Claims a batch: looks at what is ready and who is free, lets `assign` match them, and moves the tasks to RUNNING with a
- * lease. One transaction of four round trips, whatever the size of the batch.
+ * lease. One transaction of two round trips, whatever the size of the batch: all claims wait for the lock, so it must not
+ * be held while a busy event loop comes round to the next statement. That takes statements prepared in SQL, because several
+ * in one message can have no parameters.
  */
 export async function claimTasks(client: PoolClient, request: ClaimRequest): Promise<ClaimResult> {
-  await client.query(`begin; select pg_advisory_xact_lock(${claimLock})`);
   try {
-    const looked = await client.query<{ queues: ReadyQueue[]; agents: AgentCapacity[] }>({
-      name: 'lookForWork',
-      text: lookForWork,
-      values: [request.limit],
-    });
-    const { queues, agents } = looked.rows[0]!;
+    await prepareClaims(client);
+    const looked = await several<{ queues: ReadyQueue[]; agents: AgentCapacity[] }>(
+      client,
+      `begin; select pg_advisory_xact_lock(${claimLock}); execute look_for_work(${Number(request.limit)})`,
+    );
+    const { queues, agents } = looked.at(-1)!.rows[0]!;
     const slots = queues.length === 0 ? [] : request.assign(queues, agents, request.limit);
     if (slots.length === 0) {
       await client.query('rollback');
       return { tasks: [], queues, slotCount: 0 };
     }
-    const claimed = await client.query<ClaimedTaskRow>({
-      name: 'claimTasks',
-      text: claimStatement,
-      values: [...quotasOf(slots), request.leaseOwner, request.leaseMs],
-    });
-    await client.query('commit');
-    return { tasks: claimed.rows, queues, slotCount: slots.length };
+    const values = [...quotasOf(slots), request.leaseOwner, String(request.leaseMs)];
+    const claimed = await several<ClaimedTaskRow>(
+      client,
+      `execute claim_tasks(${values.map((value) => client.escapeLiteral(value)).join(', ')}); commit`,
+    );
+    return { tasks: claimed[0]!.rows, queues, slotCount: slots.length };
   } catch (error) {
     // The connection may be gone; the caller destroys it then.
     await client.query('rollback').catch(() => undefined);
@@ -84,8 +84,24 @@ export async function claimTasks(client: PoolClient, request: ClaimRequest): Pro
   }
 }
 
+const prepared = new WeakSet<PoolClient>();
+
+async function prepareClaims(client: PoolClient): Promise<void> {
+  if (prepared.has(client)) return;
+  await client.query(`prepare look_for_work as ${lookForWork}; prepare claim_tasks as ${claimStatement}`);
+  prepared.add(client);
+}
+
+/** Statements without parameters in one message. @returns one result each, which the types of pg do not know */
+async function several<Row extends QueryResultRow>(
+  client: PoolClient,
+  text: string,
+): Promise<QueryResult<Row>[]> {
+  return (await client.query(text)) as unknown as QueryResult<Row>[];
+}
+
 /** Slots by queue: workspaces, keys, slots of each and slots of those before it, then the agents of all in that order. */
-function quotasOf(slots: readonly Slot[]): [string[], string[], number[], number[], string] {
+function quotasOf(slots: readonly Slot[]): string[] {
   const queues = new Map<string, { workspaceId: string; queueKey: string; agentIds: string[] }>();
   for (const { workspaceId, queueKey, agentId } of slots) {
     const key = `${workspaceId}${queueKey}`;
@@ -97,10 +113,10 @@ function quotasOf(slots: readonly Slot[]): [string[], string[], number[], number
   let before = 0;
   const offsets = all.map((queue) => (before += queue.agentIds.length) - queue.agentIds.length);
   return [
-    all.map((queue) => queue.workspaceId),
-    all.map((queue) => queue.queueKey),
-    all.map((queue) => queue.agentIds.length),
-    offsets,
+    wordArray(all.map((queue) => queue.workspaceId)),
+    textArray(all.map((queue) => queue.queueKey)),
+    wordArray(all.map((queue) => queue.agentIds.length)),
+    wordArray(offsets),
     wordArray(all.flatMap((queue) => queue.agentIds)),
   ];
 }
@@ -170,10 +186,8 @@ const claimStatement = `/* claimTasks */
       t.input, t.required_capabilities, t.attempt, t.max_attempts, t.timeout_ms, t.backoff_initial_ms, t.backoff_factor,
       t.backoff_max_ms, t.agent_id, t.priority, t.run_at, t.version
   ), logged as (
-    insert into event (workspace_id, type, subject_id, goal_id, payload)
-    select workspace_id, 'task.started', id, goal_id, jsonb_build_object(
-      'status', 'RUNNING', 'version', version, 'attempt', attempt, 'agentId', agent_id)
-    from claimed
+    insert into event (workspace_id, type, subject_id, goal_id, status, version, attempt, agent_id)
+    select workspace_id, 'task.started', id, goal_id, 'RUNNING', version, attempt, agent_id from claimed
   )
   select id, workspace_id as "workspaceId", workflow_run_id as "workflowRunId", goal_id as "goalId",
     project_id as "projectId", node_id as "nodeId", kind, title, instruction, input,

@@ -68,11 +68,8 @@ export async function enqueueTasks(sql: Sql, tasks: readonly NewTask[]): Promise
       from given order by position
       returning id, workspace_id, goal_id, status
     ), logged as (
-      insert into event (workspace_id, type, subject_id, goal_id, payload)
-      select workspace_id, 'task.created', id, goal_id, case status
-          when 'QUEUED' then '{"status": "QUEUED", "version": 1, "attempt": 0}'::jsonb
-          else '{"status": "BLOCKED", "version": 1, "attempt": 0}'::jsonb end
-      from inserted
+      insert into event (workspace_id, type, subject_id, goal_id, status, version, attempt)
+      select workspace_id, 'task.created', id, goal_id, status, 1, 0 from inserted
     )
     select id from given order by given.position`,
     [

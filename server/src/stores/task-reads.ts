@@ -3,6 +3,7 @@ import { Attempt } from '../entities/attempt.ts';
 import { Output } from '../entities/output.ts';
 import { Step } from '../entities/step.ts';
 import { Task, TaskDependency, type TaskStatus } from '../entities/task.ts';
+import { findRows } from './entity-rows.ts';
 import { keyset, toPage, type Page, type PageRequest } from './page.ts';
 import { sqlOf } from './sql.ts';
 
@@ -26,7 +27,8 @@ export async function listTasks(
   where: TaskFilter,
 ): Promise<Page<Task>> {
   const { id, order, limit } = keyset(page);
-  const rows = await em.find(
+  const rows = await findRows(
+    em,
     Task,
     { ...taskConditions(workspaceId, where), id },
     { orderBy: { id: order }, limit },
@@ -39,7 +41,7 @@ export function countTasks(em: EntityManager, workspaceId: string, where: TaskFi
 }
 
 export function findTasks(em: EntityManager, workspaceId: string, ids: readonly string[]): Promise<Task[]> {
-  return em.find(Task, { workspaceId, id: { $in: [...ids] } });
+  return findRows(em, Task, { workspaceId, id: { $in: [...ids] } });
 }
 
 /** Every task of the runs, in the order they were made. */
@@ -48,7 +50,7 @@ export function tasksOfRuns(
   workspaceId: string,
   runIds: readonly string[],
 ): Promise<Task[]> {
-  return em.find(Task, { workspaceId, workflowRunId: { $in: [...runIds] } }, { orderBy: { id: 'asc' } });
+  return findRows(em, Task, { workspaceId, workflowRunId: { $in: [...runIds] } }, { orderBy: { id: 'asc' } });
 }
 
 /** The same window on the tasks of several runs: in the order they were made, so `after` means newer here. */
@@ -88,7 +90,8 @@ export function stepsOfTasks(
   workspaceId: string,
   taskIds: readonly string[],
 ): Promise<Step[]> {
-  return em.find(
+  return findRows(
+    em,
     Step,
     { workspaceId, taskId: { $in: [...taskIds] } },
     { orderBy: { position: 'asc', startedAt: 'asc' } },
@@ -100,7 +103,12 @@ export function endedAttemptsOfTasks(
   workspaceId: string,
   taskIds: readonly string[],
 ): Promise<Attempt[]> {
-  return em.find(Attempt, { workspaceId, taskId: { $in: [...taskIds] } }, { orderBy: { number: 'asc' } });
+  return findRows(
+    em,
+    Attempt,
+    { workspaceId, taskId: { $in: [...taskIds] } },
+    { orderBy: { number: 'asc' } },
+  );
 }
 
 export function dependenciesOfTasks(
@@ -108,7 +116,8 @@ export function dependenciesOfTasks(
   workspaceId: string,
   taskIds: readonly string[],
 ): Promise<TaskDependency[]> {
-  return em.find(
+  return findRows(
+    em,
     TaskDependency,
     { workspaceId, taskId: { $in: [...taskIds] } },
     { orderBy: { dependsOnTaskId: 'asc' } },
@@ -120,7 +129,7 @@ export function outputsOfTasks(
   workspaceId: string,
   taskIds: readonly string[],
 ): Promise<Output[]> {
-  return em.find(Output, { workspaceId, taskId: { $in: [...taskIds] } });
+  return findRows(em, Output, { workspaceId, taskId: { $in: [...taskIds] } });
 }
 
 export interface PartialText {

@@ -34,7 +34,7 @@ const consequences = `
   ended as (
     insert into attempt (task_id, number, workspace_id, agent_id, lease_owner, status, failure_code, failure_message, started_at)
     select id, attempt, workspace_id, agent_id, lease_owner, attempt_status, failure_code, failure_message, attempt_started_at
-    from changed where lease_owner is not null
+    from changed where lease_owner is not null and attempt_status <> 'SUCCEEDED'
   ), advanced as (
     update task s set pending_dependencies = s.pending_dependencies - d.n,
       status = case when s.pending_dependencies = d.n then 'QUEUED' else s.status end,
@@ -81,22 +81,20 @@ const consequences = `
     where g.id = m.goal_id and g.status = m.was
     returning g.id, g.workspace_id, g.status, g.version
   ), logged as (
-    insert into event (workspace_id, type, subject_id, goal_id, payload)
+    insert into event (workspace_id, type, subject_id, goal_id, status, version, attempt, agent_id, detail)
     select workspace_id, case when status = 'QUEUED' and attempt_status = 'FAILED' then 'task.retrying'
         when attempt_status in ('LOST', 'RELEASED') and status = 'QUEUED' then 'task.' || lower(attempt_status)
         else 'task.' || lower(status) end,
-      id, goal_id, jsonb_strip_nulls(jsonb_build_object('status', status, 'version', version, 'attempt', attempt,
-        'agentId', agent_id, 'failureCode', failure_code, 'failureMessage', left(failure_message, 500)))
+      id, goal_id, status, version, attempt, agent_id, case when failure_code is not null then
+        jsonb_strip_nulls(jsonb_build_object('failureCode', failure_code, 'failureMessage', left(failure_message, 500))) end
     from changed
     union all
-    select workspace_id, 'task.queued', id, goal_id, jsonb_build_object('status', status, 'version', version, 'attempt', attempt)
-    from advanced where status = 'QUEUED'
+    select workspace_id, 'task.queued', id, goal_id, status, version, attempt, null, null from advanced where status = 'QUEUED'
     union all
-    select workspace_id, 'workflow_run.' || lower(status), id, goal_id, jsonb_build_object('status', status, 'version', version)
+    select workspace_id, 'workflow_run.' || lower(status), id, goal_id, status, version, null, null, null
     from run_moved where ended
     union all
-    select workspace_id, 'goal.' || lower(status), id, id, jsonb_build_object('status', status, 'version', version)
-    from goal_moved
+    select workspace_id, 'goal.' || lower(status), id, id, status, version, null, null, null from goal_moved
   )
   select id, status, attempt, agent_id as "agentId" from changed`;
 
@@ -137,19 +135,23 @@ export async function settleTasks(
 }
 
 /**
+ * Each array is a subquery because the planner then expects ten rows and looks tasks up by primary key; knowing the
+ * thousand, it reads the whole table whenever its statistics are from when that was small.
+ *
  * `lease_owner = $1` says RUNNING (a check of the table). Said in words, the planner would take the index of running tasks
  * whenever ANALYZE last ran while few were running, and compare each of them with each verdict: 800 ms a batch.
  */
 const settleStatement = `/* settleTasks */
   with verdict as (
-    select * from unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::int[], $7::int[], $8::text[], $9::text[],
-      $10::text[], $11::jsonb[]) as v (id, attempt, status, attempt_status, delay_ms, extra_attempts, wait_reason, failure_code,
-      failure_message, output)
+    select * from unnest((select $2::uuid[]), (select $3::int[]), (select $4::text[]), (select $5::text[]), (select $6::int[]),
+      (select $7::int[]), (select $8::text[]), (select $9::text[]), (select $10::text[]), (select $11::jsonb[])
+    ) as v (id, attempt, status, attempt_status, delay_ms, extra_attempts, wait_reason, failure_code, failure_message, output)
   ), changed as (
     update task t set status = v.status, lease_owner = null, lease_expires_at = null,
       run_at = case when v.status = 'QUEUED' then clock_timestamp() + coalesce(v.delay_ms, 0) * interval '1 millisecond' else t.run_at end,
       max_attempts = t.max_attempts + coalesce(v.extra_attempts, 0), wait_reason = v.wait_reason, failure_code = v.failure_code,
       failure_message = v.failure_message, finished_at = case when v.status in ('SUCCEEDED', 'FAILED') then clock_timestamp() end,
+      last_owner = case when v.status = 'SUCCEEDED' then t.lease_owner end,
       version = t.version + 1, updated_at = now()
     from verdict v
     where t.id = v.id and t.attempt = v.attempt and t.lease_owner = $1
@@ -204,13 +206,19 @@ const sweepStatement = `/* sweepLeases */
   ), ${consequences}`;
 
 /**
- * Cancels open tasks. With `withDependents`, everything that waits for them, too: it could never run.
+ * Cancels open tasks. With `withDependents`, everything that waits for them, too: it could never run. Must be called inside a
+ * transaction.
  * @returns the tasks that were open; empty when all had ended
  */
 export async function cancelTasks(
   sql: Sql,
   options: { workspaceId: string; taskIds: readonly string[]; reason: string; withDependents: boolean },
 ): Promise<MovedTask[]> {
+  // A task that succeeds at this moment stays, and what waits for it, too: the snapshot of the next statement shows it.
+  await sql.rows(
+    `/* lockTasks */ select id from task where workspace_id = $1 and id = any($2::uuid[]) order by id for no key update`,
+    [options.workspaceId, options.taskIds],
+  );
   return sql.rows<MovedTask>(cancelStatement, [
     options.workspaceId,
     options.taskIds,

@@ -17,7 +17,7 @@ export async function insertRun(sql: Sql, run: NewRun): Promise<string> {
       insert into workflow_run (workspace_id, goal_id, graph, total_count, active_count) values ($1, $2, $3::jsonb, $4, $5)
       returning id, workspace_id, goal_id, version
     ), logged as (
-      insert into event (workspace_id, type, subject_id, goal_id, payload)
+      insert into event (workspace_id, type, subject_id, goal_id, detail)
       select workspace_id, 'workflow_run.running', id, goal_id, jsonb_build_object('status', 'RUNNING', 'version', version)
       from inserted
     )
@@ -36,7 +36,7 @@ export async function cancelRuns(sql: Sql, workspaceId: string, goalId: string):
       where workspace_id = $1 and goal_id = $2 and status = 'RUNNING'
       returning id, workspace_id, goal_id, version
     )
-    insert into event (workspace_id, type, subject_id, goal_id, payload)
+    insert into event (workspace_id, type, subject_id, goal_id, detail)
     select workspace_id, 'workflow_run.canceled', id, goal_id, jsonb_build_object('status', 'CANCELED', 'version', version)
     from changed`,
     [workspaceId, goalId],

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { connectDatabase, migrate } from '../../../server/src/database/connect.ts';
 import { assignSlots } from '../../../server/src/engines/optimization/assign-slots.ts';
 import { TaskExecution } from '../../../server/src/engines/task-execution/task-execution.ts';
+import { PostgresWakes } from '../../../server/src/hub/postgres-wakes.ts';
 import { WakeChannel } from '../../../server/src/hub/wake-channel.ts';
 import { systemClock } from '../../../server/src/lib/clock.ts';
 import { ensureEventPartitions } from '../../../server/src/stores/event-partitions.ts';
@@ -48,9 +49,7 @@ export async function openHive({ databaseUrl }: PeerEnvironment): Promise<QueueP
     async work(onStart) {
       const done = new Countdown();
       const wakes = new WakeChannel({
-        url: databaseUrl,
-        pool,
-        clock: systemClock,
+        transports: [new PostgresWakes({ url: databaseUrl, pool, clock: systemClock, log: silentLog })],
         log: silentLog,
         onWake: () => engine?.wake(),
         onCancel: () => {},
@@ -91,7 +90,7 @@ export async function openHive({ databaseUrl }: PeerEnvironment): Promise<QueueP
       const { rows } = await pool.query<{ [count: string]: number }>(
         `select (select count(*)::int from task where status = 'SUCCEEDED' and attempt = 1) as done,
           (select count(*)::int from task) as tasks,
-          (select count(*)::int from attempt where status = 'SUCCEEDED' and number = 1) as attempts,
+          (select count(*)::int from attempt) as failed,
           (select count(*)::int from event where type like 'task.%') as events,
           (select count(*)::int from (
             select from event group by subject_id
@@ -102,7 +101,7 @@ export async function openHive({ databaseUrl }: PeerEnvironment): Promise<QueueP
       const wanted: { [count: string]: number } = {
         done: total,
         tasks: total,
-        attempts: total,
+        failed: 0,
         events: 3 * total,
         histories: total,
       };

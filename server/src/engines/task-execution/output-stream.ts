@@ -23,10 +23,14 @@ const saveEveryUnits = 4_096;
 /** More than any answer; an endless stream must not fill memory and database. */
 export const maxOutputUnits = 2_000_000;
 
+const endsInHalf = /[\uD800-\uDBFF]$/;
+
 /** The text of one attempt while it grows: shown piece by piece, saved in chunks. */
 export class OutputStream {
   readonly #options: OutputStreamOptions;
   #offset = 0;
+  /** The first half of a surrogate pair whose second half has still to come. */
+  #half = '';
   #unsaved = '';
   #timer: NodeJS.Timeout | undefined;
   #saving: Promise<void> = Promise.resolve();
@@ -36,7 +40,11 @@ export class OutputStream {
   }
 
   emit(raw: string): void {
-    const text = storableText(raw).slice(0, Math.max(0, maxOutputUnits - this.#offset));
+    const joined = this.#half + raw;
+    this.#half = endsInHalf.exec(joined)?.[0] ?? '';
+    const whole = storableText(joined.slice(0, joined.length - this.#half.length));
+    // the limit may cut a pair in two
+    const text = whole.slice(0, Math.max(0, maxOutputUnits - this.#offset)).toWellFormed();
     if (text === '') return;
     this.#options.onPiece({ ...this.#base(), offset: this.#offset, text });
     this.#offset += text.length;

@@ -2,7 +2,7 @@ import type { Pool, PoolClient } from 'pg';
 import { backoffMs } from '../../lib/backoff.ts';
 import { createBatcher, type Batcher } from '../../lib/batcher.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { DomainError, messageOf } from '../../lib/errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { startLoop, type Loop } from '../../lib/loop.ts';
 import { saveChunks } from '../../stores/output-store.ts';
@@ -216,7 +216,6 @@ export class TaskExecution {
       output,
       retry: (work, signal) => this.#retry(work, signal),
       isDraining: () => this.#mode !== 'running',
-      onLeaseLost: () => undefined,
     });
     const finished = this.#attempt(row, run, output).finally(() => {
       this.#running.delete(task.id);
@@ -280,8 +279,7 @@ export class TaskExecution {
         const counted = await this.#settleWith(settle, run.task, outcome, verdict);
         return counted ? verdict : undefined;
       } catch (error) {
-        // The result was refused (an invalid plan, say): that is how the attempt failed.
-        if (!(error instanceof DomainError)) throw error;
+        // The result was refused (an invalid plan, say) or cannot be written: that is how the attempt failed.
         verdict = failureVerdict(row, error, this.#options.random ?? Math.random);
         if (!verdict) return undefined;
       }
@@ -338,12 +336,14 @@ export class TaskExecution {
   }
 
   async #extend(): Promise<void> {
-    const ids = [...this.#running.keys()];
-    if (ids.length === 0) return;
+    // These attempts, not the tasks: a task that is settled meanwhile may already be in its next attempt here.
+    const attempts = [...this.#running.values()].map(({ run }) => run);
+    if (attempts.length === 0) return;
+    const ids = attempts.map(({ task }) => task.id);
     const held = new Set(await extendLeases(this.#sql, this.#options.leaseOwner, this.#options.leaseMs, ids));
-    for (const id of ids) {
+    for (const run of attempts) {
       // An attempt that settles right now is no longer held either, and interrupting it then is harmless.
-      if (!held.has(id)) this.#running.get(id)?.run.interrupt(new Interruption('LEASE_LOST'));
+      if (!held.has(run.task.id)) run.interrupt(new Interruption('LEASE_LOST'));
     }
   }
 

@@ -3,7 +3,7 @@ import { hashJson, storableJson, storableText, type Json } from '../../lib/json.
 import { beginStep, endStep, type StepEnd, type StepTicket } from '../../stores/step-store.ts';
 import type { Sql } from '../../stores/sql.ts';
 import { Interruption, UncertainStep } from './interruption.ts';
-import type { OutputStream } from './output-stream.ts';
+import { maxOutputUnits, type OutputStream } from './output-stream.ts';
 import type { ClaimedTask, StepResult, StepRun, StepSpec, TaskContext } from './task-context.ts';
 
 export interface TaskRunOptions {
@@ -14,8 +14,6 @@ export interface TaskRunOptions {
   retry<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T>;
   /** True once the process is shutting down: no further step starts. */
   isDraining(): boolean;
-  /** Called when a step finds that the lease is gone. */
-  onLeaseLost(): void;
 }
 
 /** One attempt as its handler sees it: checkpoints, streamed text and the signal to stop. */
@@ -62,7 +60,7 @@ export class TaskRun implements TaskContext {
       return ticket.output as T;
     }
     if (ticket.state === 'uncertain') throw new UncertainStep(ticket.stepId, spec.name);
-    if (ticket.state === 'lost') throw this.#lost();
+    if (ticket.state === 'lost') throw this.#stop('LEASE_LOST');
     const notes: string[] = [];
     let streamed = '';
     try {
@@ -71,7 +69,7 @@ export class TaskRun implements TaskContext {
         note: (line) => void notes.push(storableText(line).slice(0, 1_000)),
         emit: (text) => {
           if (this.signal.aborted) return;
-          streamed += storableText(text);
+          if (streamed.length < maxOutputUnits) streamed += text;
           this.emit(text);
         },
       });
@@ -82,7 +80,7 @@ export class TaskRun implements TaskContext {
         stepId: ticket.stepId,
         status: 'SUCCEEDED',
         output: kept,
-        streamedText: streamed || null,
+        streamedText: storableText(streamed).slice(0, maxOutputUnits) || null,
         notes,
       });
       return kept;
@@ -96,7 +94,7 @@ export class TaskRun implements TaskContext {
   }
 
   async #begin(spec: StepSpec): Promise<StepTicket> {
-    if (this.#options.isDraining()) throw new Interruption('SHUTDOWN');
+    if (this.#options.isDraining()) throw this.#stop('SHUTDOWN');
     const position = this.#nextPosition;
     this.#nextPosition += 1;
     const input = storableJson(spec.input);
@@ -119,7 +117,7 @@ export class TaskRun implements TaskContext {
       () => endStep(this.#options.sql, this.#lease(), end),
       patience,
     );
-    if (!recorded) throw this.#lost();
+    if (!recorded) throw this.#stop('LEASE_LOST');
   }
 
   async #endFailed(stepId: string, notes: string[], error: unknown): Promise<void> {
@@ -134,10 +132,10 @@ export class TaskRun implements TaskContext {
     await endStep(this.#options.sql, this.#lease(), end).catch(() => undefined);
   }
 
-  #lost(): Interruption {
-    const reason = new Interruption('LEASE_LOST');
+  /** Aborts the signal as well: a handler must be able to tell being stopped from a step that failed. */
+  #stop(kind: 'LEASE_LOST' | 'SHUTDOWN'): Interruption {
+    const reason = new Interruption(kind);
     this.interrupt(reason);
-    this.#options.onLeaseLost();
     return reason;
   }
 

@@ -128,6 +128,21 @@ describe('bad graphs', () => {
     ).toEqual(['nodes[0].id', 'nodes[0].title', 'nodes[0].instruction']);
   });
 
+  it('are refused when they hold text PostgreSQL cannot store', () => {
+    const half = '\ud83d';
+    const nodes = [
+      { ...node('a'), title: 'x\0y', instruction: half },
+      { ...node('b'), input: { text: `a${half}` } },
+      { ...node('c'), input: { 'a\0': 1 } },
+    ];
+    expect(refusal({ nodes }).map((field) => field.path)).toEqual([
+      'nodes[0].title',
+      'nodes[0].instruction',
+      'nodes[1].input',
+      'nodes[2].input',
+    ]);
+  });
+
   it('of any shape give a typed refusal, never another error', () => {
     fc.assert(
       fc.property(fc.anything(), (value) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ValidationError, type FieldProblem } from '../../lib/errors.ts';
-import type { Json } from '../../lib/json.ts';
+import { canonicalJson, storableJson, storableText, type Json } from '../../lib/json.ts';
 
 export const maxGraphNodes = 1_000;
 
@@ -26,6 +26,11 @@ export interface Graph {
   nodes: GraphNode[];
 }
 
+/** PostgreSQL stores neither, and would refuse the whole plan without naming the field. */
+const notStorable = 'must not contain NUL or broken Unicode';
+const isStorable = (value: unknown) => canonicalJson(storableJson(value)) === canonicalJson(value);
+const storable = z.string().refine((text) => storableText(text) === text, notStorable);
+
 const capability = z
   .string()
   .regex(
@@ -37,17 +42,17 @@ export const capabilitiesSchema = z.array(capability).max(20);
 
 export const graphNodeSchema = z.object({
   id: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, hyphens or underscores'),
-  title: z.string().trim().min(1).max(200),
-  instruction: z.string().trim().min(1).max(20_000),
+  title: storable.trim().min(1).max(200),
+  instruction: storable.trim().min(1).max(20_000),
   capabilities: capabilitiesSchema.default([]),
   dependsOn: z.array(z.string()).max(maxGraphNodes).default([]),
   risk: z.enum(['LOW', 'MEDIUM', 'HIGH']).default('LOW'),
   estimatedCostMicroUsd: z.int().min(0).default(0),
-  input: z.record(z.string(), z.json()).default({}),
+  input: z.record(z.string(), z.json()).refine(isStorable, notStorable).default({}),
 });
 
 export const graphSchema = z.object({
-  summary: z.string().trim().max(2_000).default(''),
+  summary: storable.trim().max(2_000).default(''),
   nodes: z.array(graphNodeSchema),
 });
 
