@@ -167,7 +167,11 @@ export async function createApp(options: AppOptions): Promise<App> {
   /** What has been started so far, in order. */
   const stops: ((deadlineMs: number) => Promise<void>)[] = [() => database.close(), () => pump.stop()];
   const stop = async (deadlineMs: number) => {
-    for (const end of stops.splice(0).reverse()) await end(deadlineMs);
+    // A part that hangs, on a database that no longer answers, must not keep the others from ending.
+    const lastMoment = clock.now() + deadlineMs + 5_000;
+    for (const end of stops.splice(0).reverse()) {
+      await Promise.race([end(deadlineMs), clock.sleep(Math.max(500, lastMoment - clock.now()))]);
+    }
   };
   try {
     const scope = { workspaceId: workspace.id };

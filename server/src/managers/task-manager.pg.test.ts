@@ -19,6 +19,7 @@ import { startRun } from '../engines/workflow/start-run.ts';
 import { insertGoal, moveGoal } from '../stores/goal-store.ts';
 import { sqlOfPool, type Sql } from '../stores/sql.ts';
 import { settleTasks } from '../stores/task-settle.ts';
+import { forgetOldKeys } from '../stores/idempotency-store.ts';
 import { createTaskManager, type TaskManager } from './task-manager.ts';
 
 let database: TestDatabase;
@@ -357,5 +358,64 @@ describe('idempotency', () => {
     await expect(manager.dispatchGoal(scope(), { text: 'two', idempotencyKey: '' })).rejects.toThrow(
       ValidationError,
     );
+  });
+});
+
+describe('old keys', () => {
+  it('are forgotten after a month, younger ones are not', async () => {
+    for (const key of ['old', 'young'])
+      await manager.dispatchGoal(scope(), { text: key, idempotencyKey: key });
+    await database.pool.query(
+      `update idempotency_key set created_at = now() - interval '31 days' where key = 'old'`,
+    );
+    expect(await forgetOldKeys(sqlOfPool(database.pool))).toBe(1);
+    expect((await database.pool.query('select key from idempotency_key')).rows).toEqual([{ key: 'young' }]);
+  });
+});
+
+describe('a step that may or may not have had its effect', () => {
+  it('is decided by a person, and the question comes back when a refused one is replayed', async () => {
+    let effects = 0;
+    const pay: TestEngineOptions['handler'] = async (context) => {
+      await context.step({ kind: 'TOOL', name: 'pay', input: {}, idempotent: false }, async () => {
+        effects += 1;
+        if (effects === 1) await new Promise(() => {});
+        return { output: 'paid' };
+      });
+      return undefined;
+    };
+    const dying = startEngine({}, pay);
+    const { id: taskId } = await manager.createTask(scope(), {
+      title: 't',
+      instruction: 'i',
+      capabilities: ['work'],
+    });
+    await until('the effect began', () => effects === 1);
+    await dying.drain(1);
+    startEngine({}, pay);
+    const untilTask = (status: string) =>
+      until(`task is ${status}`, async () => {
+        const { rows } = await database.pool.query<{ status: string }>(
+          'select status from task where id = $1',
+          [taskId],
+        );
+        return rows[0]!.status === status;
+      });
+    await untilTask('WAITING');
+    const { rows } = await database.pool.query<{ id: string }>('select id from step where task_id = $1', [
+      taskId,
+    ]);
+    const stepId = rows[0]!.id;
+    const decide = (decision: 'REPEAT' | 'FAIL', id = stepId) =>
+      manager.resolveStep(scope(), { taskId, stepId: id, decision });
+    await expect(decide('FAIL', taskId)).rejects.toThrow(NotFoundError);
+    expect(await decide('FAIL')).toMatchObject({ status: 'FAILED', failureCode: 'STEP_NOT_REPEATED' });
+    await expect(decide('REPEAT')).rejects.toThrow(InvalidStateError);
+    await manager.retryTask(scope(), { taskId });
+    await untilTask('WAITING');
+    expect(effects).toBe(1);
+    expect(await decide('REPEAT')).toMatchObject({ id: taskId });
+    await untilTask('SUCCEEDED');
+    expect(effects).toBe(2);
   });
 });

@@ -13,7 +13,7 @@ import { insertGoal, listOpenTaskIds, moveGoal, type PlanChange } from '../store
 import { once } from '../stores/idempotency-store.ts';
 import { assertInWorkspace } from '../stores/reference-check.ts';
 import type { Sql } from '../stores/sql.ts';
-import { allowStepRepeat } from '../stores/step-store.ts';
+import { allowStepRepeat, isStepUncertain } from '../stores/step-store.ts';
 import { enqueueTasks, type NewTask } from '../stores/task-enqueue.ts';
 import { replayTask, wakeWaitingTask } from '../stores/task-lease.ts';
 import { findTasks } from '../stores/task-reads.ts';
@@ -304,18 +304,16 @@ export function createTaskManager(deps: TaskManagerDeps) {
         const status = await assertInWorkspace(sql, 'task', workspaceId, input.taskId);
         if (status !== 'WAITING')
           throw new InvalidStateError(`The task does not wait for a decision: it is ${status}.`, status);
-        if (input.decision === 'FAIL') {
-          const message = 'A person decided not to repeat a step that may have had its effect.';
-          await failWaitingTask(sql, {
-            workspaceId,
-            taskId: input.taskId,
-            code: 'STEP_NOT_REPEATED',
-            message,
-          });
+        const { taskId, stepId, decision } = input;
+        if (!(await isStepUncertain(sql, workspaceId, taskId, stepId)))
+          throw new NotFoundError('Step', stepId);
+        if (decision === 'REPEAT') {
+          await allowStepRepeat(sql, workspaceId, taskId, stepId);
+          await wakeWaitingTask(sql, workspaceId, taskId);
         } else {
-          if (!(await allowStepRepeat(sql, workspaceId, input.taskId, input.stepId)))
-            throw new NotFoundError('Step', input.stepId);
-          await wakeWaitingTask(sql, workspaceId, input.taskId);
+          // The step stays uncertain: should the dead letter be replayed one day, the question is asked again.
+          const message = 'A person decided not to repeat a step that may have had its effect.';
+          await failWaitingTask(sql, { workspaceId, taskId, code: 'STEP_NOT_REPEATED', message });
         }
         return input.taskId;
       });

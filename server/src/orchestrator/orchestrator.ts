@@ -12,6 +12,7 @@ import type { ResourceManager } from '../managers/resource-manager.ts';
 import type { CreateTaskInput, DispatchGoalInput, TaskManager } from '../managers/task-manager.ts';
 import type { Scope } from '../managers/transaction.ts';
 import { dropEventPartitions, ensureEventPartitions } from '../stores/event-partitions.ts';
+import { forgetOldKeys } from '../stores/idempotency-store.ts';
 import type { Sql } from '../stores/sql.ts';
 import { AttemptRecord } from './attempt-record.ts';
 import { RoutingWatch } from './routing-watch.ts';
@@ -72,7 +73,7 @@ export class Orchestrator {
       () => settings().agentHealthIntervalMs,
       () => resourceManager.beat(),
     );
-    this.#loop('event-partitions', hourMs, () => this.#keepPartitions());
+    this.#loop('housekeeping', hourMs, () => this.#keepHouse());
   }
 
   /** Settings that take effect without a restart were changed. */
@@ -180,10 +181,11 @@ export class Orchestrator {
     await this.#deps.resourceManager.refresh();
   }
 
-  async #keepPartitions(): Promise<void> {
+  async #keepHouse(): Promise<void> {
     const { sql, clock, log, settings } = this.#deps;
     const today = new Date(clock.now());
     await ensureEventPartitions(sql, today, partitionDaysAhead);
+    await forgetOldKeys(sql);
     const { eventRetentionDays } = settings();
     if (eventRetentionDays === 0) return;
     const dropped = await dropEventPartitions(sql, today, eventRetentionDays);

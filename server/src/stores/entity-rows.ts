@@ -34,7 +34,7 @@ const operators = { $ne: '<>', $lt: '<', $gt: '>' } as const;
 
 /**
  * Like `em.find` for reading only: plain objects typed as the entity, from a statement that is prepared once a connection.
- * An identity map and change tracking for rows nobody changes were half the cost of a list.
+ * An identity map and change tracking for rows nobody changes were more than half the cost of a list.
  */
 export async function findRows<Row extends object>(
   em: EntityManager,

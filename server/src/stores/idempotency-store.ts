@@ -58,3 +58,19 @@ export async function once(
   );
   return { id, repeated: false };
 }
+
+/** How long a repeat is recognised, in days; the longest a phone may have been away with something to send. */
+export const idempotencyDays = 30;
+
+/** Forgets keys past their time, a bounded number at once. @returns how many */
+export async function forgetOldKeys(sql: Sql): Promise<number> {
+  const rows = await sql.rows(
+    `/* forgetOldIdempotencyKeys */
+    delete from idempotency_key where (workspace_id, operation, key) in (
+      select workspace_id, operation, key from idempotency_key
+      where created_at < now() - $1 * interval '1 day' order by created_at limit 10000
+    ) returning key`,
+    [idempotencyDays],
+  );
+  return rows.length;
+}

@@ -141,7 +141,22 @@ export async function endStep(sql: Sql, lease: Lease, end: StepEnd): Promise<boo
   return rows.length > 0;
 }
 
-/** Lets the next attempt run an uncertain step again. @returns whether it was uncertain */
+/** Whether an earlier attempt started the step and nobody knows if it took effect. */
+export async function isStepUncertain(
+  sql: Sql,
+  workspaceId: string,
+  taskId: string,
+  stepId: string,
+): Promise<boolean> {
+  const rows = await sql.rows(
+    `/* findUncertainStep */
+    select id from step where id = $3 and task_id = $2 and workspace_id = $1 and status = 'RUNNING' and not idempotent`,
+    [workspaceId, taskId, stepId],
+  );
+  return rows.length > 0;
+}
+
+/** Lets the next attempt run an uncertain step again. */
 export async function allowStepRepeat(
   sql: Sql,
   workspaceId: string,
