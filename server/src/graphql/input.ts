@@ -1,3 +1,10 @@
+import { idempotencyDays } from '../stores/idempotency-store.ts';
+
+/** Options of every mutation’s `idempotencyKey`. */
+export const idempotencyKeyField = {
+  description: `Makes a repeat safe for ${idempotencyDays} days: the same mutation with the same key and input gives what the first one changed, with another input an IdempotencyConflictError; 1 to 200 characters.`,
+};
+
 type Given<T> = {
   [Key in keyof T as null extends T[Key] ? never : undefined extends T[Key] ? never : Key]: T[Key];
 } & {

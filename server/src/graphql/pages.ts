@@ -9,6 +9,17 @@ export interface PageArgs {
   before?: string | null | undefined;
 }
 
+/** For lists without `last`. */
+export const firstDescription = `Size of the page, 1 to ${maxPageSize}; ${defaultPageSize} when absent.`;
+export const pageArgDescriptions = {
+  first: `Size of a page from the start of the list, 1 to ${maxPageSize}; ${defaultPageSize} when neither it nor \`last\` is given.`,
+  after: 'Only what follows this cursor of the same list.',
+  last: `Size of a page from the end of the list, 1 to ${maxPageSize}; not together with \`first\`.`,
+  before: 'Only what precedes this cursor of the same list.',
+};
+export const totalCountDescription =
+  'How many rows the whole list has with this filter; counted only when asked for.';
+
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Opaque to clients: the id of the row, so that rows added meanwhile move nothing. */

@@ -10,15 +10,17 @@ export const CrewType = builder.objectRef<Crew>('Crew').implement({
   description: 'A named group of agents that works together.',
   interfaces: [NodeInterface],
   fields: (t) => ({
-    id: t.id({ resolve: (crew) => encodeId('Crew', crew.id) }),
-    name: t.exposeString('name'),
-    description: t.exposeString('description'),
+    id: t.id({ description: 'Global id, `Crew:uuid`.', resolve: (crew) => encodeId('Crew', crew.id) }),
+    name: t.exposeString('name', { description: 'Unique in the workspace, 1 to 100 characters.' }),
+    description: t.exposeString('description', {
+      description: 'What the crew is good for, for people; may be empty.',
+    }),
     agents: t.field({
       type: [AgentType],
-      description: 'Without retired ones.',
+      description: 'Its agents, oldest first, without retired ones.',
       resolve: (crew, _, { loaders }) => loaders.agentsOfCrew.load(crew.id),
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime' }),
+    createdAt: t.expose('createdAt', { description: 'When it was created.', type: 'DateTime' }),
   }),
 });
 
@@ -28,7 +30,7 @@ builder.queryField('crews', (t) =>
       { type: CrewType, name: 'QueryCrewsConnection' },
       { name: 'QueryCrewsConnectionEdge' },
     ),
-    description: 'Newest first.',
+    description: 'Crews, newest first.',
     args: t.arg.connectionArgs(),
     complexity: pageCost,
     resolve: async (_, args, { em, scope }) =>

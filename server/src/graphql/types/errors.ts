@@ -14,7 +14,11 @@ import { ErrorCodeType } from './enums.ts';
 export const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
   description: 'An expected failure of a mutation. Branch on `code`; show `message`.',
   fields: (t) => ({
-    code: t.field({ type: ErrorCodeType, resolve: (error) => error.code }),
+    code: t.field({
+      type: ErrorCodeType,
+      description: 'Stable code to branch on.',
+      resolve: (error) => error.code,
+    }),
     message: t.exposeString('message', {
       description: 'For people: names the value and what would change it.',
     }),
@@ -25,10 +29,10 @@ const FieldErrorType = builder.objectRef<FieldProblem>('FieldError').implement({
   description: 'One refused field of the input.',
   fields: (t) => ({
     path: t.exposeString('path', { description: 'Place in the input, for example `nodes[2].dependsOn[0]`.' }),
-    message: t.exposeString('message'),
+    message: t.exposeString('message', { description: 'What the field must be, for people.' }),
     value: t.string({
       nullable: true,
-      description: 'The refused value, shortened.',
+      description: 'The refused value, shortened to 200 characters; null when it is absent or no scalar.',
       resolve: (problem) => problem.value ?? null,
     }),
   }),
@@ -38,7 +42,13 @@ builder.objectType(ValidationError, {
   name: 'ValidationError',
   description: 'The input breaks a rule; nothing was changed.',
   interfaces: [ErrorInterface],
-  fields: (t) => ({ fields: t.field({ type: [FieldErrorType], resolve: (error) => [...error.fields] }) }),
+  fields: (t) => ({
+    fields: t.field({
+      type: [FieldErrorType],
+      description: 'Every refused field, at least one.',
+      resolve: (error) => [...error.fields],
+    }),
+  }),
 });
 
 builder.objectType(NotFoundError, {
@@ -54,20 +64,26 @@ builder.objectType(InvalidStateError, {
   name: 'InvalidStateError',
   description: 'The subject is in a state that does not allow the action.',
   interfaces: [ErrorInterface],
-  fields: (t) => ({ currentStatus: t.exposeString('currentStatus') }),
+  fields: (t) => ({
+    currentStatus: t.exposeString('currentStatus', {
+      description: 'The status it is in, of GoalStatus, TaskStatus or AgentStatus.',
+    }),
+  }),
 });
 
 builder.objectType(IdempotencyConflictError, {
   name: 'IdempotencyConflictError',
   description: 'The idempotency key was used before with another input.',
   interfaces: [ErrorInterface],
-  fields: (t) => ({ idempotencyKey: t.exposeString('idempotencyKey') }),
+  fields: (t) => ({
+    idempotencyKey: t.exposeString('idempotencyKey', { description: 'The key that was sent.' }),
+  }),
 });
 
 builder.objectType(UnavailableError, {
   name: 'UnavailableError',
   description:
-    'Nothing is wrong with the request; the same one, with the same idempotency key, may succeed later.',
+    'Nothing is wrong with the request; the same one, with the same idempotency key, may succeed later. Its code is UNAVAILABLE, TIMEOUT or LIMIT_EXCEEDED.',
   interfaces: [ErrorInterface],
 });
 

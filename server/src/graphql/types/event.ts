@@ -5,7 +5,7 @@ import type { EventWhere, LogEvent } from '../context.ts';
 import { decodeNodeId, decodeOptionalId, encodeId } from '../ids.ts';
 import { given } from '../input.ts';
 import { defaultPageSize } from '../limits.ts';
-import { pageCost, pageSize } from '../pages.ts';
+import { firstDescription, pageCost, pageSize } from '../pages.ts';
 import { NodeInterface, loadNode } from './node.ts';
 
 const EventType = builder.objectRef<LogEvent>('Event').implement({
@@ -16,6 +16,7 @@ const EventType = builder.objectRef<LogEvent>('Event').implement({
     }),
     type: t.exposeString('type', { description: '`subject.verb`, for example `task.succeeded`.' }),
     subjectId: t.id({
+      description: 'Global id of what changed.',
       resolve: (event) =>
         event.subjectType ? encodeId(event.subjectType, event.subjectId) : event.subjectId,
     }),
@@ -27,19 +28,34 @@ const EventType = builder.objectRef<LogEvent>('Event').implement({
       resolve: (event, _, context) =>
         event.subjectType ? loadNode(event.subjectType, event.subjectId, context) : null,
     }),
-    payload: t.field({ type: 'JSON', resolve: (event) => event.payload }),
-    at: t.field({ type: 'DateTime', resolve: (event) => event.at }),
+    payload: t.field({
+      type: 'JSON',
+      description:
+        'Facts of the event, by type: most have the `status` and the `version` of the subject right after it.',
+      resolve: (event) => event.payload,
+    }),
+    at: t.field({
+      type: 'DateTime',
+      description: 'When it was written, by the clock of the database.',
+      resolve: (event) => event.at,
+    }),
   }),
 });
 
 const EventFilterInput = builder.inputType('EventFilter', {
   description: "Events of these types (exact, or a prefix ending in '*') and of this subject or goal.",
   fields: (t) => ({
-    types: t.stringList(),
-    subjectId: t.id(),
-    goalId: t.id({ description: 'The goal itself, its run and its tasks.' }),
+    types: t.stringList({
+      description:
+        'Exact types or prefixes ending in `*`, such as `task.*`, up to 100; all types when absent.',
+    }),
+    subjectId: t.id({ description: 'Global id of what the events are about.' }),
+    goalId: t.id({ description: 'Global id of a goal: events of the goal itself, its runs and its tasks.' }),
   }),
 });
+
+const afterDescription =
+  'Cursor of an event: only what follows it; refused with VALIDATION when that is no longer retained.';
 
 type FilterInput =
   | {
@@ -84,7 +100,11 @@ builder.queryFields((t) => ({
       { name: 'QueryEventsConnectionEdge' },
     ),
     description: 'Oldest first, from the start of what is retained, or behind `after`.',
-    args: { first: t.arg.int(), after: t.arg.string(), where: t.arg({ type: EventFilterInput }) },
+    args: {
+      first: t.arg.int({ description: firstDescription }),
+      after: t.arg.string({ description: afterDescription }),
+      where: t.arg({ type: EventFilterInput, description: 'Which events; all when absent.' }),
+    },
     complexity: pageCost,
     resolve: async (_, args, { deps, scope }) => {
       const limit = pageSize(args.first ?? defaultPageSize, 'first');
@@ -117,7 +137,10 @@ builder.subscriptionField('events', (t) =>
     type: EventType,
     description:
       'Every event behind `after` without gap or repeat, then live. Without `after`: only what follows.',
-    args: { after: t.arg.string(), where: t.arg({ type: EventFilterInput }) },
+    args: {
+      after: t.arg.string({ description: afterDescription }),
+      where: t.arg({ type: EventFilterInput, description: 'Which events; all when absent.' }),
+    },
     subscribe: (_, args, { deps, scope, signal }) => {
       checkCursor(args.after);
       return deps.hub.events(

@@ -7,9 +7,16 @@ import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 import { changeErrors, createErrors, expectFailures } from '../errors.ts';
 import { decodeId, decodeOptionalId, encodeId } from '../ids.ts';
-import { given } from '../input.ts';
+import { given, idempotencyKeyField } from '../input.ts';
 import { followSubjects } from '../follow.ts';
-import { pageCost, parsePage, toConnection } from '../pages.ts';
+import {
+  firstDescription,
+  pageArgDescriptions,
+  pageCost,
+  parsePage,
+  toConnection,
+  totalCountDescription,
+} from '../pages.ts';
 import { CrewType } from './crew.ts';
 import { GoalStatusType, RiskType } from './enums.ts';
 import { NodeInterface } from './node.ts';
@@ -25,15 +32,21 @@ GoalType.implement({
   description: 'What a person asked the hive to do, with the plan and the run that answer it.',
   interfaces: [NodeInterface],
   fields: (t) => ({
-    id: t.id({ resolve: (goal) => encodeId('Goal', goal.id) }),
-    text: t.exposeString('text', { description: 'As it was asked.' }),
-    status: t.field({ type: GoalStatusType, resolve: (goal) => goal.status }),
+    id: t.id({ description: 'Global id, `Goal:uuid`.', resolve: (goal) => encodeId('Goal', goal.id) }),
+    text: t.exposeString('text', { description: 'As it was asked, 1 to 20,000 characters.' }),
+    status: t.field({
+      type: GoalStatusType,
+      description: 'Where it stands.',
+      resolve: (goal) => goal.status,
+    }),
     autoStart: t.exposeBoolean('autoStart', {
       description: 'Whether the plan runs without being accepted first.',
     }),
     project: t.field({
       type: ProjectType,
       nullable: true,
+      description:
+        'The project it is about, the default one unless another was given; null when there is none.',
       resolve: async (goal, _, { loaders }) =>
         goal.projectId ? ((await loaders.project.load(goal.projectId)) ?? null) : null,
     }),
@@ -47,19 +60,22 @@ GoalType.implement({
     plan: t.field({
       type: PlanType,
       nullable: true,
-      description: 'Null while planning.',
+      description: 'How it is to be reached; null while planning, and when it ended before it had a plan.',
       resolve: (goal) => planOf(goal),
     }),
     run: t.field({
       type: WorkflowRunType,
       nullable: true,
-      description: 'The newest run of the plan.',
+      description: 'The newest run of the plan; null before the plan runs.',
       resolve: async (goal, _, { loaders }) => (await loaders.latestRunOfGoal(goal.id)) ?? null,
     }),
     tasks: t.field({
       type: goalTasksConnection,
       description: 'Tasks of the newest run, in the order of the plan.',
-      args: { first: t.arg.int(), after: t.arg.string() },
+      args: {
+        first: t.arg.int({ description: firstDescription }),
+        after: t.arg.string({ description: pageArgDescriptions.after }),
+      },
       complexity: pageCost,
       resolve: async (goal, args, { loaders }) => {
         const page = parsePage(args);
@@ -71,23 +87,42 @@ GoalType.implement({
     }),
     progress: t.field({
       type: ProgressType,
+      description: 'Tasks of the newest run by state; all 0 before there is a run.',
       resolve: (goal, _, { loaders }) => loaders.progressOfGoal(goal.id),
     }),
     result: t.field({
       type: OutputType,
       nullable: true,
-      description: 'The output of the last task of the plan, once the goal has succeeded.',
+      description: 'The output of the last task of the plan; null until the goal has SUCCEEDED.',
       resolve: (goal, _, context) => resultOf(goal, context),
     }),
-    failure: t.field({ type: FailureType, nullable: true, resolve: (goal) => failureOf(goal) }),
+    failure: t.field({
+      type: FailureType,
+      nullable: true,
+      description: 'Why it failed or was canceled, as far as that is known; else null.',
+      resolve: (goal) => failureOf(goal),
+    }),
     usesLanguageModel: t.exposeBoolean('usesLanguageModel', {
       description: 'False when the answer was or will be made without a language model (extractive).',
     }),
     version: t.exposeInt('version', { description: 'Grows with every change: a smaller one is older.' }),
-    createdAt: t.expose('createdAt', { type: 'DateTime' }),
-    updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
-    startedAt: t.field({ type: 'DateTime', nullable: true, resolve: (goal) => goal.startedAt ?? null }),
-    finishedAt: t.field({ type: 'DateTime', nullable: true, resolve: (goal) => goal.finishedAt ?? null }),
+    createdAt: t.expose('createdAt', { description: 'When it was dispatched.', type: 'DateTime' }),
+    updatedAt: t.expose('updatedAt', {
+      type: 'DateTime',
+      description: 'When the goal itself, not one of its tasks, last changed.',
+    }),
+    startedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When its plan first began to run; null before.',
+      resolve: (goal) => goal.startedAt ?? null,
+    }),
+    finishedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it succeeded, failed or was canceled; null until then, and again after a retry.',
+      resolve: (goal) => goal.finishedAt ?? null,
+    }),
   }),
 });
 
@@ -109,14 +144,21 @@ async function resultOf(goal: Goal, { loaders }: Context): Promise<Output | null
 
 const GoalFilterInput = builder.inputType('GoalFilter', {
   description: 'All given conditions hold.',
-  fields: (t) => ({ status: t.field({ type: [GoalStatusType] }), projectId: t.id() }),
+  fields: (t) => ({
+    status: t.field({
+      type: [GoalStatusType],
+      description: 'Only those in one of these statuses; any when absent.',
+    }),
+    projectId: t.id({ description: 'Only goals about this project.' }),
+  }),
 });
 
 builder.queryFields((t) => ({
   goal: t.field({
     type: GoalType,
+    description: 'A goal by its global id; null when there is none.',
     nullable: true,
-    args: { id: t.arg.id({ required: true }) },
+    args: { id: t.arg.id({ required: true, description: 'Global id of a goal.' }) },
     resolve: async (_, args, { loaders }) =>
       (await loaders.goal.load(decodeId('Goal', args.id, 'id'))) ?? null,
   }),
@@ -126,13 +168,19 @@ builder.queryFields((t) => ({
         type: GoalType,
         name: 'QueryGoalsConnection',
         fields: (c) => ({
-          totalCount: c.int({ resolve: (page) => (page as unknown as { count(): Promise<number> }).count() }),
+          totalCount: c.int({
+            description: totalCountDescription,
+            resolve: (page) => (page as unknown as { count(): Promise<number> }).count(),
+          }),
         }),
       },
       { name: 'QueryGoalsConnectionEdge' },
     ),
-    description: 'Newest first.',
-    args: { ...t.arg.connectionArgs(), where: t.arg({ type: GoalFilterInput }) },
+    description: 'Goals, newest first.',
+    args: {
+      ...t.arg.connectionArgs(),
+      where: t.arg({ type: GoalFilterInput, description: 'Which goals; all when absent.' }),
+    },
     complexity: pageCost,
     resolve: async (_, args, { em, scope }) => {
       const where = {
@@ -146,48 +194,82 @@ builder.queryFields((t) => ({
 }));
 
 const DispatchGoalInput = builder.inputType('DispatchGoalInput', {
+  description: 'A goal for the hive.',
   fields: (t) => ({
     text: t.string({ required: true, description: 'What to do, 1 to 20,000 characters.' }),
-    projectId: t.id({ description: 'The project it is about.' }),
-    crewId: t.id({ description: 'Only this crew may work on it.' }),
-    autoStart: t.boolean({ defaultValue: true, description: 'False waits for acceptPlan.' }),
-    idempotencyKey: t.string(),
+    projectId: t.id({
+      description: 'The project it is about; the folder the server was started in when absent.',
+    }),
+    crewId: t.id({ description: 'Only this crew may plan it and work on it; any agent when absent.' }),
+    autoStart: t.boolean({
+      defaultValue: true,
+      description: 'Whether the plan runs as soon as it is made; false waits for `acceptPlan`.',
+    }),
+    idempotencyKey: t.string(idempotencyKeyField),
   }),
 });
 const AcceptPlanInput = builder.inputType('AcceptPlanInput', {
-  fields: (t) => ({ goalId: t.id({ required: true }), idempotencyKey: t.string() }),
+  description: 'Which plan to start.',
+  fields: (t) => ({
+    goalId: t.id({ required: true, description: 'A goal that is AWAITING_ACCEPTANCE.' }),
+    idempotencyKey: t.string(idempotencyKeyField),
+  }),
 });
 const PlanNodeInput = builder.inputType('PlanNodeInput', {
+  description: 'One step of an edited plan.',
   fields: (t) => ({
-    id: t.string({ required: true, description: 'Unique inside the plan: letters, digits, `-` and `_`.' }),
-    title: t.string({ required: true }),
-    instruction: t.string({ required: true }),
+    id: t.string({
+      required: true,
+      description:
+        'Unique inside the plan: 1 to 64 letters, digits, `-` and `_`; a node keeps its recipe’s parameters with its id.',
+    }),
+    title: t.string({ required: true, description: 'For people, 1 to 200 characters.' }),
+    instruction: t.string({
+      required: true,
+      description: 'What the agent is to do, 1 to 20,000 characters.',
+    }),
     capabilities: t.stringList({
       required: true,
       defaultValue: [],
-      description: 'What an agent must be able to do, all of it.',
+      description:
+        'What an agent must be able to do, all of it: up to 20 words of lower-case letters, digits and hyphens; any agent when empty.',
     }),
     dependsOn: t.stringList({
       required: true,
       defaultValue: [],
       description: 'Ids of nodes that must succeed first.',
     }),
-    risk: t.field({ type: RiskType, defaultValue: 'LOW' }),
+    risk: t.field({
+      type: RiskType,
+      defaultValue: 'LOW',
+      description: 'How much harm the step could do; shown to whoever accepts the plan.',
+    }),
   }),
 });
 const EditPlanInput = builder.inputType('EditPlanInput', {
+  description: 'A plan instead of the one that waits.',
   fields: (t) => ({
-    goalId: t.id({ required: true }),
+    goalId: t.id({ required: true, description: 'A goal that is AWAITING_ACCEPTANCE.' }),
     nodes: t.field({
       type: [PlanNodeInput],
       required: true,
       description: 'The whole plan, 1 to 1,000 nodes without a cycle.',
     }),
-    idempotencyKey: t.string(),
+    idempotencyKey: t.string(idempotencyKeyField),
   }),
 });
 const CancelGoalInput = builder.inputType('CancelGoalInput', {
-  fields: (t) => ({ goalId: t.id({ required: true }), reason: t.string(), idempotencyKey: t.string() }),
+  description: 'Which goal to stop.',
+  fields: (t) => ({
+    goalId: t.id({
+      required: true,
+      description: 'A goal that has not ended; one that is CANCELED stays so, which is a success.',
+    }),
+    reason: t.string({
+      description: 'Why, for people, up to 1,000 characters; shown as the failure of the goal and its tasks.',
+    }),
+    idempotencyKey: t.string(idempotencyKeyField),
+  }),
 });
 
 builder.mutationFields((t) => ({
@@ -195,7 +277,7 @@ builder.mutationFields((t) => ({
     type: GoalType,
     description: 'Accepts a goal and starts planning it.',
     errors: { types: createErrors, union: { name: 'DispatchGoalResult' } },
-    args: { input: t.arg({ type: DispatchGoalInput, required: true }) },
+    args: { input: t.arg({ type: DispatchGoalInput, required: true, description: 'The goal.' }) },
     resolve: (_, { input }, { deps, scope }) =>
       expectFailures(input, async () => {
         const projectId = decodeOptionalId('Project', input.projectId, 'projectId');
@@ -211,7 +293,7 @@ builder.mutationFields((t) => ({
     type: GoalType,
     description: 'Starts a plan that waits for acceptance.',
     errors: { types: changeErrors, union: { name: 'AcceptPlanResult' } },
-    args: { input: t.arg({ type: AcceptPlanInput, required: true }) },
+    args: { input: t.arg({ type: AcceptPlanInput, required: true, description: 'Which plan.' }) },
     resolve: (_, { input }, { deps, scope }) =>
       expectFailures(input, async () => {
         const goalId = decodeId('Goal', input.goalId, 'goalId');
@@ -222,7 +304,7 @@ builder.mutationFields((t) => ({
     type: GoalType,
     description: 'Replaces a plan that waits for acceptance.',
     errors: { types: changeErrors, union: { name: 'EditPlanResult' } },
-    args: { input: t.arg({ type: EditPlanInput, required: true }) },
+    args: { input: t.arg({ type: EditPlanInput, required: true, description: 'The new plan.' }) },
     resolve: (_, { input }, { deps, scope }) =>
       expectFailures(input, async () => {
         const goalId = decodeId('Goal', input.goalId, 'goalId');
@@ -235,9 +317,9 @@ builder.mutationFields((t) => ({
   }),
   cancelGoal: t.field({
     type: GoalType,
-    description: 'Stops the goal and all its tasks.',
+    description: 'Stops the goal and all its tasks that have not ended.',
     errors: { types: changeErrors, union: { name: 'CancelGoalResult' } },
-    args: { input: t.arg({ type: CancelGoalInput, required: true }) },
+    args: { input: t.arg({ type: CancelGoalInput, required: true, description: 'Which goal, and why.' }) },
     resolve: (_, { input }, { deps, scope }) =>
       expectFailures(input, async () => {
         const goalId = decodeId('Goal', input.goalId, 'goalId');
@@ -253,7 +335,12 @@ builder.subscriptionField('planUpdated', (t) =>
   t.field({
     type: GoalType,
     description: 'The goal now, then after each change of it, its plan or its tasks.',
-    args: { goalId: t.arg.id({ required: true }) },
+    args: {
+      goalId: t.arg.id({
+        required: true,
+        description: 'The goal to watch; refused with NOT_FOUND when there is none.',
+      }),
+    },
     subscribe: async (_, args, { deps, scope, signal, em }) => {
       const goalId = decodeId('Goal', args.goalId, 'goalId');
       const read = async () => (await findGoals(em(), scope.workspaceId, [goalId]))[0];

@@ -6,32 +6,64 @@ import { BreakerStateType, HealthStatusType, ProviderKindType } from './enums.ts
 import { FailureType } from './parts.ts';
 
 const HealthCheckType = builder.objectRef<HealthCheck>('HealthCheck').implement({
-  description: 'One component.',
+  description: 'What the last check found of one component.',
   fields: (t) => ({
-    name: t.exposeString('name'),
-    status: t.field({ type: HealthStatusType, resolve: (check) => check.status }),
+    name: t.exposeString('name', {
+      description:
+        'The component: `database`, `event horizon`, `queue`, `disk`, `event loop`, `language models` or `loops`.',
+    }),
+    status: t.field({ type: HealthStatusType, description: 'How it is.', resolve: (check) => check.status }),
     detail: t.exposeString('detail', { description: 'What was found, for people.' }),
-    latencyMs: t.float({ nullable: true, resolve: (check) => check.latencyMs ?? null }),
+    latencyMs: t.float({
+      nullable: true,
+      description:
+        'Its delay in ms: of an answer for `database`, the 99th percentile for `event loop`; null for the others.',
+      resolve: (check) => check.latencyMs ?? null,
+    }),
   }),
 });
 
 const ModelProviderType = builder.objectRef<ProviderStatus>('ModelProvider').implement({
   description: 'A source of answers, in the order they are tried.',
   fields: (t) => ({
-    name: t.exposeString('name'),
-    kind: t.field({ type: ProviderKindType, resolve: (provider) => provider.kind }),
-    status: t.field({ type: HealthStatusType, resolve: (provider) => provider.status }),
+    name: t.exposeString('name', { description: 'As in HIVE_LLM_PROVIDERS, for example `ollama`.' }),
+    kind: t.field({
+      type: ProviderKindType,
+      description: 'What it speaks.',
+      resolve: (provider) => provider.kind,
+    }),
+    status: t.field({
+      type: HealthStatusType,
+      description:
+        'DOWN when it was not found or its breaker is open, DEGRADED when its last call failed or its breaker tries it again.',
+      resolve: (provider) => provider.status,
+    }),
     address: t.string({
       nullable: true,
-      description: 'Where it was looked for.',
+      description: 'Where it was looked for; null when it is built in or not set up.',
       resolve: (provider) => provider.address ?? null,
     }),
-    models: t.stringList({ resolve: (provider) => [...provider.models] }),
-    failure: t.field({ type: FailureType, nullable: true, resolve: (provider) => provider.failure ?? null }),
-    breakerState: t.field({ type: BreakerStateType, resolve: (provider) => provider.breakerState }),
+    models: t.stringList({
+      description: 'Models it offered at the last look; empty when it did not answer.',
+      resolve: (provider) => [...provider.models],
+    }),
+    failure: t.field({
+      type: FailureType,
+      nullable: true,
+      description: 'Why the last look or call failed; null when it did not.',
+      resolve: (provider) => provider.failure ?? null,
+    }),
+    breakerState: t.field({
+      type: BreakerStateType,
+      description:
+        'Its circuit breaker: it opens after HIVE_LLM_BREAKER_FAILURES failed calls in a row (5 by default), for HIVE_LLM_BREAKER_COOLDOWN_MS (60,000 ms).',
+      resolve: (provider) => provider.breakerState,
+    }),
     checkedAt: t.field({
       type: 'DateTime',
       nullable: true,
+      description:
+        'When it was last looked for (every HIVE_LLM_HEALTH_INTERVAL_MS, 30,000 ms by default); null before the first time.',
       resolve: (provider) => provider.checkedAt ?? null,
     }),
   }),
@@ -45,28 +77,41 @@ const HealthType = builder.objectRef<HealthReport>('Health').implement({
       description: 'The worst of the checks.',
       resolve: (health) => health.status,
     }),
-    version: t.exposeString('version'),
-    startedAt: t.expose('startedAt', { type: 'DateTime' }),
-    checks: t.field({ type: [HealthCheckType], resolve: (health) => [...health.checks] }),
+    version: t.exposeString('version', { description: 'Version of the server.' }),
+    startedAt: t.expose('startedAt', { description: 'When this server process started.', type: 'DateTime' }),
+    checks: t.field({
+      type: [HealthCheckType],
+      description: 'Each component of this server.',
+      resolve: (health) => [...health.checks],
+    }),
     eventHorizonAgeMs: t.exposeFloat('eventHorizonAgeMs', {
       description: 'Age in ms of the oldest open write transaction that holds events back; 0 when none does.',
     }),
     providers: t.field({
       type: [ModelProviderType],
+      description: 'Language models and what stands in for them, in the order they are tried; as of now.',
       resolve: (_, __, { deps }) => [...deps.gateway.status()],
     }),
     languageModelConnected: t.boolean({
       description: 'True when at least one language model can answer now.',
       resolve: (_, __, { deps }) => deps.gateway.languageModelConnected,
     }),
-    queuedTaskCount: t.exposeInt('queuedTaskCount'),
-    runningTaskCount: t.exposeInt('runningTaskCount'),
-    at: t.expose('at', { type: 'DateTime' }),
+    queuedTaskCount: t.exposeInt('queuedTaskCount', {
+      description: 'Tasks that were QUEUED at the check, due or not; 0 while the database is DOWN.',
+    }),
+    runningTaskCount: t.exposeInt('runningTaskCount', {
+      description: 'Tasks that were RUNNING at the check, on all servers; 0 while the database is DOWN.',
+    }),
+    at: t.expose('at', { description: 'When the check was made.', type: 'DateTime' }),
   }),
 });
 
 builder.queryField('health', (t) =>
-  t.field({ type: HealthType, resolve: (_, __, { deps }) => deps.health.report() }),
+  t.field({
+    type: HealthType,
+    description: 'The last report of this server, at most about 5 s old; never waits for a check.',
+    resolve: (_, __, { deps }) => deps.health.report(),
+  }),
 );
 
 async function* healthNowAndThen({ deps, signal }: Context): AsyncGenerator<HealthReport> {
@@ -77,7 +122,7 @@ async function* healthNowAndThen({ deps, signal }: Context): AsyncGenerator<Heal
 builder.subscriptionField('systemHealth', (t) =>
   t.field({
     type: HealthType,
-    description: 'Now, then every 5 s.',
+    description: 'The last report of this server, then the next ones, every 5 s.',
     subscribe: (_, __, context) => healthNowAndThen(context),
     resolve: (report) => report,
   }),

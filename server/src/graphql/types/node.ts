@@ -29,7 +29,12 @@ builder.queryFields((t) => ({
     type: NodeInterface,
     nullable: true,
     description: 'Anything by its global id; null when there is none.',
-    args: { id: t.arg.id({ required: true }) },
+    args: {
+      id: t.arg.id({
+        required: true,
+        description: '`Type:uuid` of a Goal, Task, Agent, Crew, Project or WorkflowRun.',
+      }),
+    },
     resolve: (_, args, context) => {
       const { type, id } = decodeNodeId(args.id, 'id');
       return loadNode(type, id, context);
@@ -38,8 +43,13 @@ builder.queryFields((t) => ({
   nodes: t.field({
     type: [NodeInterface],
     nullable: { list: false, items: true },
-    description: `Up to ${maxPageSize} things by their global ids, in the same order.`,
-    args: { ids: t.arg.idList({ required: true }) },
+    description: `Up to ${maxPageSize} things by their global ids, in the same order; null in the place of one that does not exist.`,
+    args: {
+      ids: t.arg.idList({
+        required: true,
+        description: `Global ids as for \`node\`, at most ${maxPageSize}.`,
+      }),
+    },
     complexity: (args) => ({ field: 1, multiplier: Math.max(1, Math.min(args.ids.length, maxPageSize)) }),
     resolve: (_, args, context) => {
       if (args.ids.length > maxPageSize) {

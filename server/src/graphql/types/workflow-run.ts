@@ -12,20 +12,34 @@ export const WorkflowRunType = builder.objectRef<WorkflowRun>('WorkflowRun').imp
   description: 'One run of a graph of tasks.',
   interfaces: [NodeInterface],
   fields: (t) => ({
-    id: t.id({ resolve: (run) => encodeId('WorkflowRun', run.id) }),
-    status: t.field({ type: WorkflowRunStatusType, resolve: (run) => run.status }),
+    id: t.id({
+      description: 'Global id, `WorkflowRun:uuid`.',
+      resolve: (run) => encodeId('WorkflowRun', run.id),
+    }),
+    status: t.field({
+      type: WorkflowRunStatusType,
+      description: 'Where it stands.',
+      resolve: (run) => run.status,
+    }),
     goal: t.field({
       type: GoalType,
       nullable: true,
+      description: 'The goal whose plan it runs; null when it runs none.',
       resolve: async (run, _, { loaders }) =>
         run.goalId ? ((await loaders.goal.load(run.goalId)) ?? null) : null,
     }),
     progress: t.field({
       type: ProgressType,
+      description: 'Its tasks by state.',
       resolve: (run, _, { loaders }) => loaders.progressOfRun.load(run.id),
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime' }),
-    finishedAt: t.field({ type: 'DateTime', nullable: true, resolve: (run) => run.finishedAt ?? null }),
+    createdAt: t.expose('createdAt', { description: 'When it started.', type: 'DateTime' }),
+    finishedAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description: 'When none of its tasks could go on; null while it is RUNNING.',
+      resolve: (run) => run.finishedAt ?? null,
+    }),
   }),
 });
 
@@ -35,7 +49,7 @@ builder.queryField('workflowRuns', (t) =>
       { type: WorkflowRunType, name: 'QueryWorkflowRunsConnection' },
       { name: 'QueryWorkflowRunsConnectionEdge' },
     ),
-    description: 'Newest first.',
+    description: 'Runs, newest first.',
     args: t.arg.connectionArgs(),
     complexity: pageCost,
     resolve: async (_, args, { em, scope }) =>
