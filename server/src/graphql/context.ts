@@ -29,6 +29,7 @@ interface OrchestratorApi {
       priority?: number;
       runAt?: Date;
       maxAttempts?: number;
+      backoff?: { initialSeconds: number; factor: number; maxSeconds: number };
       timeoutMs?: number;
     },
   ): Promise<Task>;

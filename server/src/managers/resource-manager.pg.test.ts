@@ -81,6 +81,25 @@ describe('registration', () => {
   });
 });
 
+describe('changes of an agent', () => {
+  it('touch what is given and nothing else; null takes it out of its crew', async () => {
+    await manager.ensureStarterCrew(database.workspaceId);
+    const { rows } = await database.pool.query<{ id: string; crew_id: string }>(
+      `select id, crew_id from agent limit 1`,
+    );
+    const { id: agentId, crew_id: crewId } = rows[0]!;
+    expect(await manager.updateAgent(scope(), { agentId, maxConcurrency: 7 })).toMatchObject({
+      maxConcurrency: 7,
+      crewId,
+    });
+    expect(await manager.updateAgent(scope(), { agentId, crewId: null })).toMatchObject({
+      maxConcurrency: 7,
+      crewId: null,
+    });
+    expect(await manager.updateAgent(scope(), { agentId, crewId })).toMatchObject({ crewId });
+  });
+});
+
 describe('decisions about an agent', () => {
   it('move it, and repeating one is a success', async () => {
     const { id: agentId } = await register();

@@ -340,6 +340,37 @@ describe('bad input', () => {
   });
 });
 
+describe('a single task', () => {
+  it('carries its own policy of attempts', async () => {
+    const backoff = { initialSeconds: 0.5, factor: 3, maxSeconds: 20 };
+    await manager.createTask(scope(), {
+      title: 't',
+      instruction: 'i',
+      maxAttempts: 7,
+      timeoutMs: 1_500,
+      priority: 4,
+      backoff,
+    });
+    const { rows } = await database.pool.query(
+      'select max_attempts, backoff_initial_ms, backoff_factor, backoff_max_ms, timeout_ms, priority from task',
+    );
+    expect(rows).toEqual([
+      {
+        max_attempts: 7,
+        backoff_initial_ms: 500,
+        backoff_factor: 3,
+        backoff_max_ms: 20_000,
+        timeout_ms: 1_500,
+        priority: 4,
+      },
+    ]);
+    const wild = { ...backoff, factor: 0 };
+    await expect(
+      manager.createTask(scope(), { title: 't', instruction: 'i', backoff: wild }),
+    ).rejects.toThrow(/backoff.factor/);
+  });
+});
+
 describe('idempotency', () => {
   it('gives the first result to every repeat, also at the same moment', async () => {
     const calls = Array.from({ length: 8 }, () =>

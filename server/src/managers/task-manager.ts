@@ -5,7 +5,7 @@ import type { Task } from '../entities/task.ts';
 import type { ClaimedTask, TaskOutcome } from '../engines/task-execution/task-context.ts';
 import { isTerminal } from '../engines/task-execution/task-state.ts';
 import { goalSources } from '../engines/workflow/goal-state.ts';
-import { capabilitiesSchema, parseGraph, type Graph } from '../engines/workflow/graph.ts';
+import { capabilitiesSchema, parseGraph } from '../engines/workflow/graph.ts';
 import { startRun } from '../engines/workflow/start-run.ts';
 import { InvalidStateError, NotFoundError } from '../lib/errors.ts';
 import { findGoals } from '../stores/goal-reads.ts';
@@ -19,6 +19,7 @@ import { replayTask, wakeWaitingTask } from '../stores/task-lease.ts';
 import { findTasks } from '../stores/task-reads.ts';
 import { cancelTasks, failWaitingTask, settleTasks, type Verdict } from '../stores/task-settle.ts';
 import { cancelRuns } from '../stores/workflow-run-store.ts';
+import { keepParameters, lockGoal, planningTask, planOutcome, refuse } from './goal-plan.ts';
 import { parseInput, plainText } from './input.ts';
 import { inTransaction, type Scope } from './transaction.ts';
 
@@ -42,6 +43,13 @@ const createTaskInput = z.object({
   priority: z.int().min(-1_000).max(1_000).nullish(),
   runAt: z.date().nullish(),
   maxAttempts: z.int().min(1).max(100).nullish(),
+  backoff: z
+    .object({
+      initialSeconds: z.number().min(0).max(86_400),
+      factor: z.number().min(1).max(10),
+      maxSeconds: z.number().min(0).max(86_400),
+    })
+    .nullish(),
   timeoutMs: z.int().min(1).max(86_400_000).nullish(),
   idempotencyKey: key,
 });
@@ -239,6 +247,13 @@ export function createTaskManager(deps: TaskManagerDeps) {
           priority: input.priority ?? 0,
           runAt: input.runAt ?? null,
           ...(input.maxAttempts ? { maxAttempts: input.maxAttempts } : {}),
+          ...(input.backoff
+            ? {
+                backoffInitialMs: Math.round(input.backoff.initialSeconds * 1_000),
+                backoffFactor: input.backoff.factor,
+                backoffMaxMs: Math.round(input.backoff.maxSeconds * 1_000),
+              }
+            : {}),
           ...(input.timeoutMs ? { timeoutMs: input.timeoutMs } : {}),
         };
         const [taskId] = await enqueueTasks(sql, [task]);
@@ -320,68 +335,4 @@ export function createTaskManager(deps: TaskManagerDeps) {
       return taskOf(scope, id);
     },
   };
-}
-
-const planOutcome = z.object({
-  graph: z.unknown(),
-  source: z.enum(['MODEL', 'RECIPE']),
-  recipe: z.string().nullable(),
-  cached: z.boolean(),
-  usesLanguageModel: z.boolean(),
-});
-
-function planningTask(
-  goal: Pick<NewTask, 'workspaceId' | 'goalId' | 'projectId' | 'crewId'> & { text: string },
-): NewTask {
-  const title = goal.text.length > 80 ? `${goal.text.slice(0, 79)}…` : goal.text;
-  return {
-    workspaceId: goal.workspaceId,
-    goalId: goal.goalId ?? null,
-    projectId: goal.projectId ?? null,
-    nodeId: 'plan',
-    kind: 'PLAN',
-    title: `Plan: ${title}`,
-    instruction: goal.text,
-    input: { goalText: goal.text, crewId: goal.crewId ?? null },
-    requiredCapabilities: ['plan'],
-    // A person is looking at the screen: planning goes before the tasks of other goals.
-    priority: 10,
-  };
-}
-
-/** Parameters of a recipe's nodes are not shown for editing; a node that keeps its id keeps them. */
-function keepParameters(edited: Graph, before: Graph): Graph {
-  const known = new Map(before.nodes.map((node) => [node.id, node]));
-  const nodes = edited.nodes.map((node) => ({
-    ...node,
-    input: { ...known.get(node.id)?.input, ...node.input },
-  }));
-  return { ...edited, nodes };
-}
-
-function refuse(action: string, status: string): InvalidStateError {
-  return new InvalidStateError(`You cannot ${action} a goal that is ${status}.`, status);
-}
-
-interface LockedGoal {
-  status: Goal['status'];
-  autoStart: boolean;
-  plan: unknown;
-  planRecipe: string | null;
-  usesLanguageModel: boolean;
-  projectId: string | null;
-  crewId: string | null;
-}
-
-/** @throws NotFoundError */
-async function lockGoal(sql: Sql, workspaceId: string, goalId: string): Promise<LockedGoal> {
-  const [row] = await sql.rows<LockedGoal>(
-    `/* lockGoal */
-    select status, auto_start as "autoStart", plan, plan_recipe as "planRecipe", uses_language_model as "usesLanguageModel",
-      project_id as "projectId", crew_id as "crewId"
-    from goal where workspace_id = $1 and id = $2 for update`,
-    [workspaceId, goalId],
-  );
-  if (!row) throw new NotFoundError('Goal', goalId);
-  return row;
 }

@@ -51,6 +51,7 @@ export interface AgentChange {
   instructions?: string | null | undefined;
   capabilities?: readonly string[] | null | undefined;
   maxConcurrency?: number | null | undefined;
+  /** Null takes it out of its crew. */
   crewId?: string | null | undefined;
 }
 
@@ -66,7 +67,7 @@ export async function updateAgent(
     with changed as (
       update agent set name = coalesce($3, name), instructions = coalesce($4, instructions),
         capabilities = coalesce($5::text[], capabilities), max_concurrency = coalesce($6, max_concurrency),
-        crew_id = coalesce($7, crew_id), version = version + 1, updated_at = now()
+        crew_id = case when $8 then $7 else crew_id end, version = version + 1, updated_at = now()
       where workspace_id = $1 and id = $2 and status <> 'RETIRED'
       returning id, workspace_id, status, version
     ), ${changedEvent('agent.updated')}`,
@@ -78,6 +79,7 @@ export async function updateAgent(
       change.capabilities ?? null,
       change.maxConcurrency ?? null,
       change.crewId ?? null,
+      change.crewId !== undefined,
     ],
   );
   return rows.length > 0;

@@ -2,6 +2,7 @@ import type { Task } from '../../entities/task.ts';
 import { NotFoundError, ValidationError } from '../../lib/errors.ts';
 import { countTasks, findTasks, listTasks } from '../../stores/task-reads.ts';
 import { builder } from '../builder.ts';
+import { BackoffInput } from './backoff.ts';
 import { changeErrors, createErrors, expectFailures } from '../errors.ts';
 import { followSubjects } from '../follow.ts';
 import { decodeId, decodeOptionalId, encodeId } from '../ids.ts';
@@ -221,6 +222,10 @@ const CreateTaskInput = builder.inputType('CreateTaskInput', {
     maxAttempts: t.int({
       defaultValue: 3,
       description: 'Failed attempts that make it a dead letter, 1 to 100.',
+    }),
+    backoff: t.field({
+      type: BackoffInput,
+      description: 'The waits between failed attempts; 1 s, doubled up to 60 s, when absent.',
     }),
     timeoutSeconds: t.float({
       description: 'Longest time of one attempt, 0.001 to 86,400 seconds; 600 when absent.',
