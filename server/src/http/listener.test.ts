@@ -14,7 +14,10 @@ afterEach(() => Promise.all(open.splice(0).map((listener) => listener.close())))
 it('tells a probe that it starts, instead of refusing the connection', async () => {
   const { url } = await listen();
   const health = await fetch(`${url}/health`);
-  expect([health.status, await health.json()]).toEqual([503, { status: 'STARTING', version: '1.2.3', checks: [] }]);
+  expect([health.status, await health.json()]).toEqual([
+    503,
+    { status: 'STARTING', version: '1.2.3', checks: [] },
+  ]);
   expect((await fetch(`${url}/health/live`)).status).toBe(200);
   const api = await fetch(`${url}/graphql`, { method: 'POST', body: '{}' });
   expect([api.status, api.headers.get('retry-after')]).toEqual([503, '1']);
@@ -40,5 +43,7 @@ it('hands the port over without a gap', async () => {
 
 it('says that its port is taken and what to set', async () => {
   const { port } = await listen();
-  await expect(listen(port)).rejects.toThrow(/Port \d+ on 127\.0\.0\.1 is taken by another program\. Set HIVE_PORT/);
+  await expect(listen(port)).rejects.toThrow(
+    /Port \d+ on 127\.0\.0\.1 is taken by another program\. Set HIVE_PORT/,
+  );
 });
