@@ -8,11 +8,13 @@ export interface ClaimedTaskRow {
   goalId: string | null;
   projectId: string | null;
   nodeId: string;
+  /** Selects the handler: `AGENT` runs an agent, `PLAN` plans a goal. */
   kind: string;
   title: string;
   instruction: string;
   input: { [key: string]: Json };
   requiredCapabilities: string[];
+  /** The fencing token, together with the lease owner. Counts from 1. */
   attempt: number;
   maxAttempts: number;
   timeoutMs: number;

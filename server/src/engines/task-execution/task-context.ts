@@ -1,24 +1,11 @@
 import type { Json } from '../../lib/json.ts';
+import type { ClaimedTaskRow } from '../../stores/task-rows.ts';
 
 /** A task this node holds the lease of. */
-export interface ClaimedTask {
-  id: string;
-  workspaceId: string;
-  workflowRunId: string | null;
-  goalId: string | null;
-  projectId: string | null;
-  nodeId: string;
-  /** Selects the handler: `AGENT` runs an agent, `PLAN` plans a goal. */
-  kind: string;
-  title: string;
-  instruction: string;
-  input: { [key: string]: Json };
-  requiredCapabilities: string[];
-  /** The fencing token, together with `leaseOwner`. Counts from 1. */
-  attempt: number;
-  maxAttempts: number;
-  timeoutMs: number;
-  agentId: string | null;
+export interface ClaimedTask extends Omit<
+  ClaimedTaskRow,
+  'backoffInitialMs' | 'backoffFactor' | 'backoffMaxMs'
+> {
   leaseOwner: string;
 }
 
