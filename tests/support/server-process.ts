@@ -40,7 +40,12 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
   const removesFolder = options.dataDir === undefined;
   const child = spawn(
     process.execPath,
-    ['--max-semi-space-size=2', '--max-old-space-size=768', join(root, 'server/src/cli/start.ts')],
+    [
+      '--expose-gc',
+      '--max-semi-space-size=2',
+      '--max-old-space-size=768',
+      join(root, 'server/src/cli/start.ts'),
+    ],
     {
       cwd: options.cwd ?? dataDir,
       env: {
