@@ -121,7 +121,7 @@ export async function answerGraphQL(
     response.setHeader('allow', 'GET, POST');
     return sendError(response, 405, 'VALIDATION', `${request.method} is not allowed here; use GET or POST.`);
   }
-  const answer = () => requestIds.run(requestId, () => yoga(request, response, { requestId }));
+  const answer = async () => requestIds.run(requestId, () => yoga(request, response, { requestId }));
   // A subscription over HTTP would hold its place for as long as it lives.
   if (request.headers.accept?.includes('text/event-stream')) return answer();
   try {
