@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { bulkhead, isBulkheadRejectedError } from 'cockatiel';
 import { GraphQLError, parse as parseDocument, type DocumentNode } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { createContext, type Context, type GraphQLDeps } from '../graphql/context.ts';
@@ -15,14 +14,6 @@ import { readBody, sendError } from './respond.ts';
 import { refuseForgeable } from './request-guard.ts';
 
 export const maxBodyBytes = 1_048_576;
-
-/**
- * Operations executed at a time, and waiting. All started at once they would share the event loop in one long burst each
- * turn, and a health probe would wait behind all of them; in turns, throughput is the same and the probe waits behind a few.
- */
-const admission = bulkhead(8, 2_000);
-/** After this time an operation no longer counts: clients that read slowly, or a database that hangs, must not shut out the rest. */
-const longestPlaceMs = 2_000;
 
 interface ServerContext {
   requestId: string;
@@ -121,30 +112,7 @@ export async function answerGraphQL(
     response.setHeader('allow', 'GET, POST');
     return sendError(response, 405, 'VALIDATION', `${request.method} is not allowed here; use GET or POST.`);
   }
-  const answer = async () => requestIds.run(requestId, () => yoga(request, response, { requestId }));
-  // A subscription over HTTP would hold its place for as long as it lives.
-  if (request.headers.accept?.includes('text/event-stream')) return answer();
-  try {
-    let answered: Promise<void> | undefined;
-    await admission.execute(() => settledWithin((answered = answer()), longestPlaceMs));
-    await answered;
-  } catch (error) {
-    if (!isBulkheadRejectedError(error)) throw error;
-    sendError(
-      response,
-      503,
-      'UNAVAILABLE',
-      'The server has more requests than it can take. Try again in a moment.',
-    );
-  }
-}
-
-/** Resolves when the work has ended either way, or after the time. */
-async function settledWithin(work: Promise<unknown>, ms: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
-  await Promise.race([work.catch(() => undefined), limit]);
-  clearTimeout(timer);
+  await requestIds.run(requestId, () => yoga(request, response, { requestId }));
 }
 
 function parseOperation(body: Buffer): object | undefined {
