@@ -98,3 +98,16 @@ export async function until(what: string, condition: () => Promise<boolean> | bo
 export function untilStatus(database: TestDatabase, id: string, status: string): Promise<void> {
   return until(`task ${id} is ${status}`, async () => (await taskFacts(database, id)).status === status);
 }
+
+/** How the attempts of a task ended, in order; the one that succeeded is the task row itself. */
+export async function attemptsOf(
+  database: TestDatabase,
+  taskId: string,
+): Promise<{ number: number; status: string }[]> {
+  const { rows } = await database.pool.query<{ number: number; status: string }>(
+    `select number, status from attempt where task_id = $1
+    union all select attempt, status from task where id = $1 and status = 'SUCCEEDED' order by 1`,
+    [taskId],
+  );
+  return rows;
+}

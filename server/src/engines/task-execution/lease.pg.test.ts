@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../tests/support/database.ts';
 import {
+  attemptsOf,
   createTestEngine,
   enqueueTestTasks,
   insertTestAgent,
@@ -36,15 +37,6 @@ function start(options: TestEngineOptions): TaskExecution {
   engine.start();
   return engine;
 }
-const attemptsOf = async (id: string) =>
-  (
-    await database.pool.query<{ number: number; status: string }>(
-      // the one that succeeded is the task itself
-      `select number, status from attempt where task_id = $1
-      union all select attempt, status from task where id = $1 and status = 'SUCCEEDED' order by 1`,
-      [id],
-    )
-  ).rows;
 
 describe('leases', () => {
   it('fences out a worker that lost its lease', async () => {
@@ -82,7 +74,7 @@ describe('leases', () => {
     // its own earlier process: no need to wait for the lease
     start({ handler: async () => undefined, leaseOwner: 'node-1:alive', nodePrefix: 'node-1:' });
     await untilStatus(database, rows[0]!.id, 'SUCCEEDED');
-    expect(await attemptsOf(rows[0]!.id)).toEqual([
+    expect(await attemptsOf(database, rows[0]!.id)).toEqual([
       { number: 1, status: 'LOST' },
       { number: 2, status: 'SUCCEEDED' },
     ]);
@@ -111,7 +103,7 @@ describe('leases', () => {
     await untilStatus(database, id!, 'RUNNING');
     await engine.drain(10);
     expect(await taskFacts(database, id!)).toMatchObject({ status: 'QUEUED', max_attempts: 2 });
-    expect(await attemptsOf(id!)).toEqual([{ number: 1, status: 'RELEASED' }]);
+    expect(await attemptsOf(database, id!)).toEqual([{ number: 1, status: 'RELEASED' }]);
   });
 
   it('lets a running step finish during a shutdown and starts no further one', async () => {

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../../tests/support/database.ts';
 import {
+  attemptsOf,
   createTestEngine,
   enqueueTestTasks,
   insertTestAgent,
@@ -37,15 +38,6 @@ function start(options: TestEngineOptions): TaskExecution {
   engine.start();
   return engine;
 }
-const attemptsOf = async (id: string) =>
-  (
-    await database.pool.query<{ number: number; status: string }>(
-      // the one that succeeded is the task itself
-      `select number, status from attempt where task_id = $1
-      union all select attempt, status from task where id = $1 and status = 'SUCCEEDED' order by 1`,
-      [id],
-    )
-  ).rows;
 const eventsOf = async (id: string) =>
   (
     await database.pool.query<{ type: string }>(
@@ -160,7 +152,9 @@ describe('failing', () => {
     });
     const [id] = await enqueueTestTasks(database, [{ maxAttempts: 3 }]);
     await untilStatus(database, id!, 'FAILED');
-    expect(await attemptsOf(id!)).toEqual([1, 2, 3].map((number) => ({ number, status: 'FAILED' })));
+    expect(await attemptsOf(database, id!)).toEqual(
+      [1, 2, 3].map((number) => ({ number, status: 'FAILED' })),
+    );
     expect(await taskFacts(database, id!)).toMatchObject({
       failure_code: 'INTERNAL',
       failure_message: 'no luck',
