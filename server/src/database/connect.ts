@@ -31,7 +31,7 @@ const sessionOptions = [
   '-c lock_timeout=10s',
 ].join(' ');
 
-/** Connects lazily: fails on the first query, not here, when the database is down. */
+/** @throws the driver's error when the database is away; see awaitDatabase, which waits and explains */
 export async function connectDatabase(options: DatabaseOptions): Promise<Database> {
   const orm = await MikroORM.init({
     clientUrl: options.url,

@@ -40,13 +40,6 @@ export interface HealthMonitor extends HealthSource {
   stop(): Promise<void>;
 }
 
-/** A background loop as seen from outside, for example the sweeper: when it last finished a turn. */
-export interface LoopState {
-  name: string;
-  lastTurnAt: number;
-  intervalMs: number;
-}
-
 export interface HealthOptions {
   sql: Sql;
   /** Of its file system the free space is watched. */
@@ -55,7 +48,6 @@ export interface HealthOptions {
   clock: Clock;
   log: Logger;
   providers: () => readonly { name: string; kind: string; status: HealthStatus; address?: string | null }[];
-  loops?: () => readonly LoopState[];
   /** Hands each report to the topic `system.health`. */
   publish(report: HealthReport): void;
   /** Between checks. Default 5,000 ms. */
@@ -96,7 +88,6 @@ export async function startHealthMonitor(options: HealthOptions): Promise<Health
       checkEventLoop(delay),
       checkProviders(options.providers()),
     ];
-    if (options.loops) checks.push(checkLoops(options.loops(), clock.now()));
     const { horizonMs, queued, running } = database;
     report = {
       ...report,
@@ -238,17 +229,6 @@ function checkProviders(providers: ReturnType<HealthOptions['providers']>): Heal
         name: 'language models',
         status: 'DEGRADED',
         detail: tried ? `none reachable; tried ${tried}` : 'none set up',
-      };
-}
-
-function checkLoops(loops: readonly LoopState[], now: number): HealthCheck {
-  const silent = loops.filter((loop) => now - loop.lastTurnAt > Math.max(3 * loop.intervalMs, 10_000));
-  return silent.length === 0
-    ? { name: 'loops', status: 'UP', detail: `${loops.length} running` }
-    : {
-        name: 'loops',
-        status: 'DEGRADED',
-        detail: `no turn lately: ${silent.map((loop) => loop.name).join(', ')}`,
       };
 }
 
