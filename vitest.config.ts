@@ -23,6 +23,7 @@ export default defineConfig({
             'mobile-pwa/src/**/*.test.ts',
             'schema/**/*.test.ts',
             'tests/support/**/*.test.ts',
+            'tests/dependencies/**/*.test.ts',
           ],
           exclude: ['**/*.pg.test.ts', '**/node_modules/**'],
         },
