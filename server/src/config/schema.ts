@@ -44,18 +44,41 @@ export function isLoopbackHost(host: string): boolean {
 }
 
 const server = z.strictObject({
-  host: setting(z.string().refine(isLoopbackHost).default('127.0.0.1'), {
-    env: 'HIVE_HOST',
-    allowed:
-      'a loopback address (127.0.0.1, ::1 or localhost): there is no sign-in yet, so everybody who can reach the port ' +
-      'could drive the hive. To use it from elsewhere, tunnel to it, for example with ssh -L 4000:127.0.0.1:4000',
-  }),
+  host: setting(
+    z
+      .string()
+      .regex(/^(\[[0-9a-fA-F:.]+\]|[0-9a-fA-F:.]+|[A-Za-z0-9.-]+)$/)
+      .default('127.0.0.1'),
+    {
+      env: 'HIVE_HOST',
+      allowed:
+        'the address to listen on: 127.0.0.1 for this machine only, 0.0.0.0 or :: for every network, or one of its own addresses',
+    },
+  ),
   port: wholeNumber('HIVE_PORT', 4000, [0, 65_535], '(0 takes any free port)'),
   /** Names besides the loopback ones that a request may carry in its Host header, for a tunnel in front of the server. */
   allowedHosts: setting(z.array(z.string().regex(hostName)).default([]), {
     env: 'HIVE_ALLOWED_HOSTS',
     allowed:
       'a list of host names, each with its port when that is not the default one, for example hive.example:8443',
+  }),
+  /** Where people reach the hive, when that is not the address it listens on: behind a proxy, or under a name. */
+  publicUrl: setting(z.url({ protocol: /^https?$/ }).exactOptional(), {
+    env: 'HIVE_PUBLIC_URL',
+    allowed: 'the http or https URL people open, without a path, for example https://hive.example',
+  }),
+  tlsCert: setting(z.string().min(1).exactOptional(), {
+    env: 'HIVE_TLS_CERT',
+    allowed: 'the path of a certificate chain in PEM, together with HIVE_TLS_KEY',
+  }),
+  tlsKey: setting(z.string().min(1).exactOptional(), {
+    env: 'HIVE_TLS_KEY',
+    allowed: 'the path of the private key in PEM, together with HIVE_TLS_CERT',
+  }),
+  /** Only what they say about the client (X-Forwarded-For, -Proto) is believed. */
+  trustedProxies: setting(z.array(z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()])).default([]), {
+    env: 'HIVE_TRUSTED_PROXIES',
+    allowed: 'a list of addresses or networks, for example 127.0.0.1,10.0.0.0/8',
   }),
   shutdownDeadlineMs: wholeNumber('HIVE_SHUTDOWN_DEADLINE_MS', 10_000, [100, 600_000], 'of milliseconds'),
 });
@@ -66,7 +89,118 @@ const database = z.strictObject({
     allowed: 'a URL like postgres://user:password@host:5432/name, or absent for the built-in PostgreSQL',
     secret: 'url',
   }),
+  /** Of a user that may create tables and roles, for migrations, when that of DATABASE_URL may not. */
+  adminUrl: setting(z.url({ protocol: /^postgres(ql)?$/ }).exactOptional(), {
+    env: 'HIVE_DATABASE_ADMIN_URL',
+    allowed: 'a URL like that of DATABASE_URL, of a user who may create tables and roles',
+    secret: 'url',
+  }),
   poolSize: wholeNumber('HIVE_DATABASE_POOL_SIZE', 20, [2, 500], 'of connections'),
+});
+
+const oauthClient = (env: string, name: string) =>
+  z.strictObject({
+    clientId: setting(z.string().min(1).exactOptional(), {
+      env: `${env}_CLIENT_ID`,
+      allowed: `the client id ${name} gave, together with ${env}_CLIENT_SECRET`,
+    }),
+    clientSecret: setting(z.string().min(1).exactOptional(), {
+      env: `${env}_CLIENT_SECRET`,
+      allowed: `the client secret ${name} gave`,
+      secret: 'whole',
+    }),
+  });
+
+const identity = z.strictObject({
+  sessionDays: wholeNumber('HIVE_SESSION_DAYS', 30, [1, 365], 'of days'),
+  github: oauthClient('HIVE_GITHUB', 'GitHub').prefault({}),
+  google: oauthClient('HIVE_GOOGLE', 'Google').prefault({}),
+  oidc: oauthClient('HIVE_OIDC', 'the OpenID provider')
+    .extend({
+      issuer: setting(httpUrl.exactOptional(), {
+        env: 'HIVE_OIDC_ISSUER',
+        allowed: 'the URL of an OpenID provider, which serves /.well-known/openid-configuration',
+      }),
+      name: setting(z.string().min(1).max(40).default('Single sign-on'), {
+        env: 'HIVE_OIDC_NAME',
+        allowed: 'the name of the OpenID provider on the sign-in page, 1 to 40 characters',
+      }),
+    })
+    .prefault({}),
+});
+
+const security = z.strictObject({
+  /** Encrypts what is secret in the database. Absent: a file made in the data folder. */
+  secretKey: setting(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9+/_-]{43}=?$/)
+      .exactOptional(),
+    {
+      env: 'HIVE_SECRET_KEY',
+      allowed: '32 random bytes in base64, for example from `openssl rand -base64 32`',
+      secret: 'whole',
+    },
+  ),
+  /** Read while `hive secrets rotate` moves to the new key. */
+  previousSecretKey: setting(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9+/_-]{43}=?$/)
+      .exactOptional(),
+    {
+      env: 'HIVE_SECRET_KEY_PREVIOUS',
+      allowed: 'the HIVE_SECRET_KEY before the present one',
+      secret: 'whole',
+    },
+  ),
+  /** Requests and operations a person or key may make: this many at once, refilled in this many seconds. 0: no limit. */
+  rateBurst: wholeNumber('HIVE_RATE_BURST', 1_000, [0, 1_000_000], 'of operations (0 for no limit)', true),
+  rateRefillSeconds: wholeNumber('HIVE_RATE_REFILL_SECONDS', 10, [1, 86_400], 'of seconds', true),
+  /** The same for an address that has not signed in. */
+  anonymousBurst: wholeNumber(
+    'HIVE_ANONYMOUS_BURST',
+    60,
+    [0, 1_000_000],
+    'of requests (0 for no limit)',
+    true,
+  ),
+  anonymousRefillSeconds: wholeNumber('HIVE_ANONYMOUS_REFILL_SECONDS', 60, [1, 86_400], 'of seconds', true),
+  documents: setting(z.enum(['any', 'persisted']).default('any'), {
+    env: 'HIVE_DOCUMENTS',
+    allowed: 'any, or persisted to execute only the operations of the app and of HIVE_DOCUMENTS_FILE',
+  }),
+  documentsFile: setting(z.string().min(1).exactOptional(), {
+    env: 'HIVE_DOCUMENTS_FILE',
+    allowed: 'the path of a JSON file with an object of operations by the SHA-256 of their text',
+  }),
+  introspection: setting(z.enum(['on', 'off']).default('on'), {
+    env: 'HIVE_INTROSPECTION',
+    allowed: 'on (for whoever may use the API) or off',
+  }),
+  auditRetentionDays: wholeNumber(
+    'HIVE_AUDIT_RETENTION_DAYS',
+    0,
+    [0, 36_500],
+    'of days (0 keeps it for ever)',
+    true,
+  ),
+  addressRetentionDays: wholeNumber(
+    'HIVE_ADDRESS_RETENTION_DAYS',
+    90,
+    [1, 36_500],
+    'of days that addresses and devices in the audit trail are kept',
+    true,
+  ),
+});
+
+const workspaces = z.strictObject({
+  /** The folder that each workspace may read below; the first workspace has the one the server was started in. */
+  folders: setting(z.record(z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/), z.string().min(1)).default({}), {
+    env: 'HIVE_WORKSPACE_FOLDERS',
+    allowed:
+      'a folder for each workspace by its short name, for example research=/srv/research,design=/srv/design',
+  }),
 });
 
 const redis = z.strictObject({
@@ -182,6 +316,9 @@ export const configSchema = z.strictObject({
   server: server.prefault({}),
   database: database.prefault({}),
   redis: redis.prefault({}),
+  identity: identity.prefault({}),
+  security: security.prefault({}),
+  workspaces: workspaces.prefault({}),
   log: log.prefault({}),
   llm: llm.prefault({}),
   execution: execution.prefault({}),

@@ -10,7 +10,9 @@ export const errorCodes = [
   'INVALID_STATE',
   'LIMIT_EXCEEDED',
   'NOT_FOUND',
+  'RATE_LIMITED',
   'TIMEOUT',
+  'UNAUTHENTICATED',
   'UNAVAILABLE',
   'VALIDATION',
 ] as const;
@@ -67,6 +69,26 @@ export class InvalidStateError extends DomainError {
   constructor(message: string, currentStatus: string) {
     super('INVALID_STATE', message);
     this.currentStatus = currentStatus;
+  }
+}
+
+/** The actor may not do this. `reason` is one of the refusal reasons of the security engine. */
+export class ForbiddenError extends DomainError {
+  readonly reason: string;
+  /** The action that was refused, for example `agent.retire`. */
+  readonly action: string;
+  constructor(reason: string, action: string, message: string) {
+    super('FORBIDDEN', message);
+    this.reason = reason;
+    this.action = action;
+  }
+}
+
+export class RateLimitedError extends DomainError {
+  readonly retryAfterMs: number;
+  constructor(message: string, retryAfterMs: number) {
+    super('RATE_LIMITED', message, { retryable: true });
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
