@@ -16,7 +16,12 @@ type Connected = Awaited<ReturnType<typeof connectDatabase>>;
 export interface TestDatabase {
   url: string;
   orm: Connected['orm'];
-  pool: Connected['pool'];
+  /** What the server has, with the rights it has. */
+  tenantPool: Connected['tenantPool'];
+  systemPool: Connected['systemPool'];
+  systemConnection: Connected['systemConnection'];
+  /** Of the owner, whom nothing is hidden from: for what a test arranges and looks up. */
+  pool: pg.Pool;
   /** The id of the default workspace, made by the first migration. */
   workspaceId: string;
   /** Closes the connections and drops the database. Call it in `afterAll`. */
@@ -26,15 +31,17 @@ export interface TestDatabase {
 /** A migrated database of its own, cloned from the run's template in some 50 ms. */
 export async function createTestDatabase(): Promise<TestDatabase> {
   const url = await createTestDatabaseUrl();
-  const { orm, pool, close } = await connectDatabase({ url, log: silentLog });
+  const { close, ...connected } = await connectDatabase({ url, log: silentLog });
+  // Read the same as everywhere else: moments and bigints as text.
+  const { types } = connected.tenantPool.options;
+  const pool = new pg.Pool({ connectionString: url, min: 0, max: 10, ...(types ? { types } : {}) });
+  pool.on('error', () => {});
   const found = await pool.query<{ id: string }>(`select id from workspace where slug = 'default'`);
   return {
-    url,
-    orm,
-    pool,
+    ...{ url, ...connected, pool },
     workspaceId: found.rows[0]!.id,
     async drop() {
-      await close();
+      await Promise.all([close(), pool.end()]);
       await dropTestDatabase(url);
     },
   };

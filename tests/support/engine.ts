@@ -19,7 +19,7 @@ export interface TestEngineOptions extends Partial<TaskExecutionOptions> {
 export function createTestEngine(database: TestDatabase, options: TestEngineOptions): TaskExecution {
   const { handler, ...rest } = options;
   return new TaskExecution({
-    pool: database.pool,
+    pool: database.systemPool,
     clock: systemClock,
     log: silentLog,
     leaseOwner: `test:${randomUUID()}`,
@@ -57,7 +57,7 @@ export function enqueueTestTasks(
   tasks: readonly Partial<NewTask>[],
 ): Promise<string[]> {
   return enqueueTasks(
-    sqlOfPool(database.pool),
+    sqlOfPool(database.systemPool),
     tasks.map((task, index) => ({
       workspaceId: database.workspaceId,
       nodeId: `n${index}`,

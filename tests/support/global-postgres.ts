@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { connectDatabase, migrate } from '../../server/src/database/connect.ts';
+import { migrate } from '../../server/src/database/migrate.ts';
 import { startEmbeddedPostgres } from '../../server/src/database/embedded-postgres.ts';
 import { isAlive } from '../../server/src/database/process-identity.ts';
 import { silentLog } from './log.ts';
@@ -48,12 +48,7 @@ async function start(): Promise<{ url: string; stop(): Promise<void> }> {
     await withClient(server.url, (client) => client.query(`create database ${templateDatabase}`));
     const url = new URL(server.url);
     url.pathname = `/${templateDatabase}`;
-    const database = await connectDatabase({ url: url.href, log: silentLog });
-    try {
-      await migrate(database);
-    } finally {
-      await database.close();
-    }
+    await migrate({ url: url.href, log: silentLog });
   } catch (error) {
     await server.stop();
     rmSync(folder, { recursive: true, force: true });

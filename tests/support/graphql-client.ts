@@ -8,7 +8,14 @@ export interface GraphQLAnswer<Data = Record<string, unknown>> {
   errors?: {
     message: string;
     path?: (string | number)[];
-    extensions?: { code?: string; field?: string; requestId?: string };
+    extensions?: {
+      code?: string;
+      field?: string;
+      requestId?: string;
+      reason?: string;
+      action?: string;
+      retryAfterMs?: number;
+    };
   }[];
 }
 
@@ -19,10 +26,11 @@ export async function request<Data = Record<string, never>, Variables = Record<s
   url: string,
   query: Text<Data, Variables>,
   variables?: Variables,
+  headers: Record<string, string> = {},
 ): Promise<GraphQLAnswer<Data>> {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    headers: { 'content-type': 'application/json', accept: 'application/json', ...headers },
     body: JSON.stringify({ query: typeof query === 'string' ? query : print(query), variables }),
   });
   return (await response.json()) as GraphQLAnswer<Data>;
@@ -33,8 +41,9 @@ export async function requestData<Data = Record<string, never>, Variables = Reco
   url: string,
   query: Text<Data, Variables>,
   variables?: Variables,
+  headers: Record<string, string> = {},
 ): Promise<Data> {
-  const answer = await request(url, query, variables);
+  const answer = await request(url, query, variables, headers);
   if (answer.errors || !answer.data) throw new Error(`GraphQL failed: ${JSON.stringify(answer.errors)}`);
   return answer.data;
 }

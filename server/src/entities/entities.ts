@@ -1,8 +1,11 @@
 import { Agent } from './agent.ts';
+import { ApiKey } from './api-key.ts';
 import { Attempt } from './attempt.ts';
 import { Crew } from './crew.ts';
 import { Event, IdempotencyKey } from './event.ts';
 import { Goal } from './goal.ts';
+import { Invitation } from './invitation.ts';
+import { Membership, ProjectGrant } from './membership.ts';
 import { Output, OutputChunk } from './output.ts';
 import { Project } from './project.ts';
 import { Step } from './step.ts';
@@ -26,4 +29,8 @@ export const entities = [
   OutputChunk,
   Event,
   IdempotencyKey,
+  Membership,
+  ProjectGrant,
+  Invitation,
+  ApiKey,
 ];

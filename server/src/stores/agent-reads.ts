@@ -3,7 +3,7 @@ import { Agent, type AgentStatus } from '../entities/agent.ts';
 import { Crew } from '../entities/crew.ts';
 import { Project } from '../entities/project.ts';
 import { Task } from '../entities/task.ts';
-import { findRows } from './entity-rows.ts';
+import { countRows, findRows } from './entity-rows.ts';
 import { keyset, toPage, type Page, type PageRequest } from './page.ts';
 
 export interface AgentFilter {
@@ -34,7 +34,7 @@ export async function listAgents(
 }
 
 export function countAgents(em: EntityManager, workspaceId: string, where: AgentFilter): Promise<number> {
-  return em.count(Agent, agentConditions(workspaceId, where));
+  return countRows(em, Agent, agentConditions(workspaceId, where));
 }
 
 export function findAgents(em: EntityManager, workspaceId: string, ids: readonly string[]): Promise<Agent[]> {

@@ -1,7 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import type { EntityName } from '@mikro-orm/core';
-import type { Pool } from 'pg';
-import { sqlOf } from './sql.ts';
+import { valuesOf } from './tenancy.ts';
 
 type Condition<Value> =
   | Value
@@ -33,8 +32,8 @@ const statementNames = new Map<string, string>();
 const operators = { $ne: '<>', $lt: '<', $gt: '>' } as const;
 
 /**
- * Like `em.find` for reading only: plain objects typed as the entity, from a statement that is prepared once a connection.
- * An identity map and change tracking for rows nobody changes were more than half the cost of a list.
+ * Like `em.find` for reading only: plain objects typed as the entity, from a statement that is prepared once a connection,
+ * with the rights of the tenant `em` was forked for. An identity map and change tracking for rows nobody changes were more than half the cost of a list.
  */
 export async function findRows<Row extends object>(
   em: EntityManager,
@@ -45,19 +44,37 @@ export async function findRows<Row extends object>(
   const shape = shapeOf(em, entity);
   const values: unknown[] = [];
   const bind = (value: unknown) => `$${values.push(value)}`;
-  const conditions = Object.entries(where).flatMap(([name, condition]) =>
-    condition === undefined ? [] : conditionsOn(shape.columns.get(name)!, condition, bind),
-  );
   const order = Object.entries(options.orderBy ?? {}).map(
     ([name, direction]) => `${shape.columns.get(name)} ${String(direction)}`,
   );
   const text = [
-    `select ${shape.selection} from ${shape.table}`,
-    conditions.length > 0 ? ` where ${conditions.join(' and ')}` : '',
+    `select ${shape.selection} from ${shape.table}${whereOf(shape, where, bind)}`,
     order.length > 0 ? ` order by ${order.join(', ')}` : '',
     options.limit === undefined ? '' : ` limit ${bind(options.limit)}`,
   ].join('');
-  return (await valuesOf(em, text, values)).map((row) => shape.read(row) as Row);
+  const rows = await valuesOf(em, { name: statementName(text), text, values });
+  return rows.map((row) => shape.read(row) as Row);
+}
+
+/** How many rows match. */
+export async function countRows<Row extends object>(
+  em: EntityManager,
+  entity: EntityName<Row>,
+  where: RowFilter<Row>,
+): Promise<number> {
+  const shape = shapeOf(em, entity);
+  const values: unknown[] = [];
+  const bind = (value: unknown) => `$${values.push(value)}`;
+  const text = `select count(*)::int from ${shape.table}${whereOf(shape, where, bind)}`;
+  const [row] = await valuesOf(em, { name: statementName(text), text, values });
+  return row![0] as number;
+}
+
+function whereOf(shape: Shape, where: object, bind: (value: unknown) => string): string {
+  const conditions = Object.entries(where).flatMap(([name, condition]) =>
+    condition === undefined ? [] : conditionsOn(shape.columns.get(name)!, condition, bind),
+  );
+  return conditions.length > 0 ? ` where ${conditions.join(' and ')}` : '';
 }
 
 function conditionsOn(column: string, condition: unknown, bind: (value: unknown) => string): string[] {
@@ -70,16 +87,10 @@ function conditionsOn(column: string, condition: unknown, bind: (value: unknown)
   );
 }
 
-async function valuesOf(em: EntityManager, text: string, values: unknown[]): Promise<unknown[][]> {
-  if (em.getTransactionContext()) {
-    // Its connection is the ORM's: rows come as objects, in the order of the selection.
-    const rows = await sqlOf(em).rows<object>(text, values);
-    return rows.map((row) => Object.values(row));
-  }
+function statementName(text: string): string {
   let name = statementNames.get(text);
   if (name === undefined) statementNames.set(text, (name = `rows_${statementNames.size}`));
-  const pool = (await em.getConnection().getNativeClient()) as Pool;
-  return (await pool.query<unknown[]>({ name, text, values, rowMode: 'array' })).rows;
+  return name;
 }
 
 function shapeOf<Row extends object>(em: EntityManager, entity: EntityName<Row>): Shape {

@@ -146,10 +146,8 @@ export async function readLogBounds(sql: Sql): Promise<LogBounds> {
 
 /** Age in ms of the oldest transaction that holds the horizon back; 0 when none does. */
 export async function horizonAgeMs(sql: Sql): Promise<number> {
-  const [row] = await sql.rows<{ age: string | null }>(
-    `/* eventHorizonAge */
-    select (extract(epoch from clock_timestamp() - min(xact_start)) * 1000)::text as age
-    from pg_stat_activity where backend_xid is not null and pid <> pg_backend_pid()`,
+  const [row] = await sql.rows<{ age: number | null }>(
+    `/* eventHorizonAge */ select hive_event_horizon_age_ms() as age`,
   );
-  return Math.max(0, Number(row?.age ?? 0));
+  return Math.max(0, row?.age ?? 0);
 }

@@ -1,9 +1,9 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Goal, type GoalStatus } from '../entities/goal.ts';
 import { WorkflowRun } from '../entities/workflow-run.ts';
-import { findRows } from './entity-rows.ts';
+import { countRows, findRows } from './entity-rows.ts';
 import { keyset, toPage, type Page, type PageRequest } from './page.ts';
-import { sqlOf } from './sql.ts';
+import { sqlOf } from './tenancy.ts';
 
 export interface GoalFilter {
   status?: readonly GoalStatus[] | undefined;
@@ -33,7 +33,7 @@ export async function listGoals(
 }
 
 export function countGoals(em: EntityManager, workspaceId: string, where: GoalFilter): Promise<number> {
-  return em.count(Goal, goalConditions(workspaceId, where));
+  return countRows(em, Goal, goalConditions(workspaceId, where));
 }
 
 export function findGoals(em: EntityManager, workspaceId: string, ids: readonly string[]): Promise<Goal[]> {

@@ -63,11 +63,10 @@ export async function findProjectByPath(
   return row;
 }
 
-/** Projects whose index was never finished, or is being made. */
-export async function listIndexingProjects(sql: Sql, workspaceId: string): Promise<ProjectRecord[]> {
+/** Projects whose index was never finished, or is being made, of every workspace the statement sees. */
+export async function listIndexingProjects(sql: Sql): Promise<ProjectRecord[]> {
   return sql.rows<ProjectRecord>(
-    `/* listIndexingProjects */ select ${columns} from project where workspace_id = $1 and status = 'INDEXING' order by id`,
-    [workspaceId],
+    `/* listIndexingProjects */ select ${columns} from project where status = 'INDEXING' order by id`,
   );
 }
 

@@ -23,3 +23,16 @@ export async function assertInWorkspace(
   if (!row) throw new NotFoundError(names[table], id);
   return row.status;
 }
+
+/**
+ * @returns the project of a task; null when it belongs to none
+ * @throws NotFoundError when the workspace has no such task
+ */
+export async function projectOfTask(sql: Sql, workspaceId: string, taskId: string): Promise<string | null> {
+  const [row] = await sql.rows<{ project_id: string | null }>(
+    `/* projectOfTask */ select project_id from task where workspace_id = $1 and id = $2`,
+    [workspaceId, taskId],
+  );
+  if (!row) throw new NotFoundError('Task', taskId);
+  return row.project_id;
+}

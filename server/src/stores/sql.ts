@@ -1,37 +1,35 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
-import { CompiledQuery, type Kysely } from 'kysely';
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 
-/**
- * Labelled raw SQL with `$1` placeholders. Timestamps come back as PostgreSQL's text and bigints as strings, the same
- * from a pool as from inside an ORM transaction.
- */
+/** Labelled raw SQL with `$1` placeholders. Timestamps come back as PostgreSQL's text and bigints as strings. */
 export interface Sql {
   rows<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>;
 }
 
 const label = /^\s*\/\* (\w+) \*\//;
 
-/**
- * Each statement in its own transaction. Statements that open with a comment label are prepared once a connection under
- * that name; the text behind a label must therefore never vary.
- */
-export function sqlOfPool(pool: Pool): Sql {
-  return {
-    async rows<Row>(text: string, values: readonly unknown[] = []) {
-      const name = label.exec(text)?.[1];
-      const result = await pool.query({ ...(name ? { name } : {}), text, values: [...values] });
-      return result.rows as Row[];
-    },
-  };
+/** Name of a labelled statement: it is prepared under it once a connection, so the text behind a label must never vary. */
+export function labelOf(text: string): string | undefined {
+  return label.exec(text)?.[1];
 }
 
-/** Inside the entity manager's transaction when it has one, else on its pool. */
-export function sqlOf(em: EntityManager): Sql {
+/**
+ * Each statement in its own transaction, with the rights of the pool's role: those of `hive_system` see every workspace, those
+ * of `hive_tenant` nothing without `sqlOfTenant`.
+ */
+export function sqlOfPool(pool: Pool): Sql {
+  return sqlOver(pool);
+}
+
+/** On one connection, in the transaction it has open. */
+export function sqlOfClient(client: PoolClient): Sql {
+  return sqlOver(client);
+}
+
+function sqlOver(connection: Pick<PoolClient, 'query'>): Sql {
   return {
     async rows<Row>(text: string, values: readonly unknown[] = []) {
-      const context = em.getTransactionContext<Kysely<unknown>>() ?? em.getKysely<unknown>();
-      const result = await context.executeQuery<Row>(CompiledQuery.raw(text, [...values]));
+      const name = labelOf(text);
+      const result = await connection.query({ ...(name ? { name } : {}), text, values: [...values] });
       return result.rows as Row[];
     },
   };

@@ -3,9 +3,9 @@ import { Attempt } from '../entities/attempt.ts';
 import { Output } from '../entities/output.ts';
 import { Step } from '../entities/step.ts';
 import { Task, TaskDependency, type TaskStatus } from '../entities/task.ts';
-import { findRows } from './entity-rows.ts';
+import { countRows, findRows } from './entity-rows.ts';
 import { keyset, toPage, type Page, type PageRequest } from './page.ts';
-import { sqlOf } from './sql.ts';
+import { sqlOf } from './tenancy.ts';
 
 export interface TaskFilter {
   status?: readonly TaskStatus[] | undefined;
@@ -37,7 +37,7 @@ export async function listTasks(
 }
 
 export function countTasks(em: EntityManager, workspaceId: string, where: TaskFilter): Promise<number> {
-  return em.count(Task, taskConditions(workspaceId, where));
+  return countRows(em, Task, taskConditions(workspaceId, where));
 }
 
 export function findTasks(em: EntityManager, workspaceId: string, ids: readonly string[]): Promise<Task[]> {
