@@ -1,0 +1,214 @@
+import type { BetterAuthPlugin, GenericEndpointContext } from 'better-auth';
+import { createAuthMiddleware, getSessionFromCtx, isAPIError } from 'better-auth/api';
+import type { Json } from '../lib/json.ts';
+import { matchTotp } from './endpoints/step-up-endpoints.ts';
+import { hasFactor, mayEnrol, refuse, type EndpointTools } from './endpoint-tools.ts';
+import type { IdentityEventType } from './identity-options.ts';
+import { finishSetup, useTotpCounter } from './one-time-store.ts';
+import { hashToken } from './one-time-token.ts';
+import { refusePassword } from './password-hash.ts';
+import { findPersonByEmail } from './people-store.ts';
+import { findStanding } from './session-store.ts';
+
+type Hooks = NonNullable<BetterAuthPlugin['hooks']>;
+type Body = Record<string, unknown>;
+/** After an endpoint: its result, or the error it threw. */
+type AfterContext = GenericEndpointContext & { context: { returned?: unknown } };
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : '');
+
+/** What adds or removes a way in. */
+const enrolment: ReadonlySet<string> = new Set([
+  '/link-social',
+  '/passkey/delete-passkey',
+  '/passkey/generate-register-options',
+  '/passkey/verify-registration',
+  '/two-factor/disable',
+  '/two-factor/enable',
+  '/two-factor/generate-backup-codes',
+  '/unlink-account',
+]);
+const asksForPassword: ReadonlySet<string> = new Set([
+  '/change-password',
+  '/two-factor/disable',
+  '/two-factor/enable',
+  '/two-factor/generate-backup-codes',
+]);
+const secondStep: ReadonlySet<string> = new Set([
+  '/two-factor/verify-totp',
+  '/two-factor/verify-backup-code',
+]);
+
+/** Our rules before better-auth's endpoints, and the audit trail after them. Ours come last, so they see the outcome. */
+export function requestHooks(tools: EndpointTools): Hooks {
+  const isTheirs = ({ path }: { path?: string }) => path !== undefined && !path.startsWith('/hive/');
+  return {
+    before: [
+      {
+        matcher: isTheirs,
+        handler: createAuthMiddleware((ctx) => beforeEndpoint(ctx, tools)),
+      },
+    ],
+    after: [
+      {
+        matcher: isTheirs,
+        handler: createAuthMiddleware((ctx) => afterEndpoint(ctx, tools)),
+      },
+    ],
+  };
+}
+
+async function beforeEndpoint(ctx: GenericEndpointContext, tools: EndpointTools) {
+  const { path = '' } = ctx;
+  const body = (ctx.body ?? {}) as Body;
+  if (path === '/sign-in/email') await tools.countAttempt(ctx, `email:${text(body['email']).toLowerCase()}`);
+  if (path === '/passkey/verify-authentication') await tools.countAttempt(ctx);
+  if (secondStep.has(path)) return beforeSecondStep(ctx, tools, body);
+  if (path === '/sign-in/social') return beforeSocial(ctx, tools, body);
+  if (asksForPassword.has(path)) {
+    const { userId } = await tools.requireSession(ctx);
+    await tools.countAttempt(ctx, `user:${userId}`);
+  }
+  if (path === '/change-password') {
+    const problem = refusePassword(text(body['newPassword']));
+    if (problem) throw refuse('BAD_REQUEST', 'PASSWORD_REFUSED', problem);
+    // Whoever had the old password may be signed in with it.
+    return { context: { body: { ...body, revokeOtherSessions: true } } };
+  }
+  if (enrolment.has(path)) await checkEnrolment(ctx, tools, path);
+  if (path === '/update-user') {
+    const { name } = body;
+    if (typeof name !== 'string' || name.trim() === '' || name.length > 200)
+      throw refuse('BAD_REQUEST', 'VALIDATION', 'Send a name of 1 to 200 characters.');
+    return { context: { body: { name: name.trim() } } };
+  }
+  if (path === '/sign-out') {
+    const found = await getSessionFromCtx(ctx);
+    if (found) await tools.record(ctx, { type: 'sign_out', userId: found.user.id });
+  }
+  return undefined;
+}
+
+async function checkEnrolment(ctx: GenericEndpointContext, tools: EndpointTools, path: string) {
+  const { sessionId } = await tools.requireSession(ctx);
+  const standing = await findStanding(tools.sql, sessionId);
+  // better-auth itself asks for the password here.
+  const asksItself = path === '/two-factor/enable' && standing?.hasPassword && !hasFactor(standing);
+  if (!asksItself && !(standing && mayEnrol(standing))) await tools.requireProof(ctx);
+  if (path !== '/passkey/delete-passkey' || !standing) return;
+  const { passkeyCount, hasPassword, linkedCount } = standing;
+  if (passkeyCount <= 1 && !hasPassword && linkedCount === 0)
+    throw refuse(
+      'CONFLICT',
+      'LAST_CREDENTIAL',
+      'This passkey is the only way into the account. Add another one or set a password first.',
+    );
+}
+
+/** The code of somebody who signs in or enrols: counted by account, and each one-time password good for once. */
+async function beforeSecondStep(ctx: GenericEndpointContext, tools: EndpointTools, body: Body) {
+  const userId = (await getSessionFromCtx(ctx))?.user.id ?? (await userOfChallenge(ctx));
+  await tools.countAttempt(ctx, userId === undefined ? undefined : `user:${userId}`);
+  if (userId !== undefined && ctx.path === '/two-factor/verify-totp') {
+    const counter = await matchTotp(ctx, userId, text(body['code']));
+    if (counter !== undefined && !(await useTotpCounter(tools.sql, userId, counter)))
+      throw refuse('UNAUTHORIZED', 'INVALID_CODE', 'That one-time password was used already. Wait for the next one.');
+  }
+  // A device is trusted by its session; a second, longer trust would outlive signing it out.
+  return { context: { body: { ...body, trustDevice: false, disableSession: false } } };
+}
+
+async function userOfChallenge(ctx: GenericEndpointContext): Promise<string | undefined> {
+  const cookie = ctx.context.createAuthCookie('two_factor');
+  const identifier = await ctx.getSignedCookie(cookie.name, ctx.context.secret);
+  if (!identifier) return undefined;
+  const challenge = await ctx.context.internalAdapter.findVerificationValue(identifier);
+  return challenge?.value;
+}
+
+/** Only the redirect to a provider, and an account is made only for who holds an open invitation. */
+async function beforeSocial(ctx: GenericEndpointContext, tools: EndpointTools, body: Body) {
+  if (body['idToken'] !== undefined)
+    throw refuse('BAD_REQUEST', 'VALIDATION', 'Tokens of a provider are not accepted here; follow the redirect.');
+  const invitation = text((body['additionalData'] as Body | undefined)?.['invitation']);
+  const hash = invitation ? hashToken(invitation) : undefined;
+  if (hash) await tools.countAttempt(ctx);
+  const isInvited = hash !== undefined && (await tools.options.members.findInvitation(hash)) !== undefined;
+  return {
+    context: {
+      body: {
+        provider: body['provider'],
+        callbackURL: text(body['callbackURL']) || '/',
+        errorCallbackURL: body['errorCallbackURL'],
+        disableRedirect: body['disableRedirect'],
+        requestSignUp: isInvited,
+        // Kept with the state of the sign-in: the hash, for the token is a secret.
+        additionalData: isInvited ? { invitation: hash.toString('hex') } : {},
+      },
+    },
+  };
+}
+
+async function afterEndpoint(ctx: AfterContext, tools: EndpointTools) {
+  const { path = '' } = ctx;
+  const { returned } = ctx.context;
+  // A redirect is thrown, too.
+  const failed = isAPIError(returned) && returned.statusCode >= 400;
+  if (failed) return afterFailure(ctx, tools, path);
+  const session = ctx.context.newSession ?? (await getSessionFromCtx(ctx));
+  if (!session) return undefined;
+  const { user } = session;
+  const record = (type: IdentityEventType, detail?: Record<string, Json>) =>
+    tools.record(ctx, { type, userId: user.id, ...(detail ? { detail } : {}) });
+  if (path === '/passkey/verify-registration') {
+    await finishSetup(tools.sql, user.id);
+    await record('passkey.added', passkeyDetail(returned));
+  }
+  if (path === '/passkey/delete-passkey')
+    await record('passkey.removed', { passkeyId: text((ctx.body as Body)['id']) });
+  if (path === '/two-factor/disable') await record('two_factor.disabled');
+  if (path === '/change-password') await record('password.changed');
+  if (path === '/unlink-account')
+    await record('account.unlinked', { provider: text((ctx.body as Body)['providerId']) });
+  const isSignIn = path === '/sign-in/email' || path === '/passkey/verify-authentication';
+  if (!ctx.context.newSession || !(isSignIn || secondStep.has(path) || path.startsWith('/callback/')))
+    return undefined;
+  // Enrolling the first one-time password replaces the session of somebody who was signed in already.
+  const wasSignedIn = path === '/two-factor/verify-totp' && !(await isChallenge(ctx));
+  if (wasSignedIn) await record('two_factor.enabled');
+  else
+    await tools.record(ctx, {
+      type: 'sign_in.succeeded',
+      userId: user.id,
+      method: text((session.session as Body)['method']),
+    });
+  return undefined;
+}
+
+async function afterFailure(ctx: AfterContext, tools: EndpointTools, path: string) {
+  const { returned } = ctx.context;
+  // Throttled tries have an event of their own, and say nothing about a secret.
+  if (isAPIError(returned) && returned.statusCode === 429) return undefined;
+  if (path === '/sign-in/email') {
+    const person = await findPersonByEmail(tools.sql, text((ctx.body as Body | undefined)?.['email']));
+    await tools.record(ctx, { type: 'sign_in.failed', userId: person?.id, method: 'PASSWORD' });
+  }
+  if (path === '/passkey/verify-authentication')
+    await tools.record(ctx, { type: 'sign_in.failed', method: 'PASSKEY' });
+  if (secondStep.has(path)) {
+    const userId = (await getSessionFromCtx(ctx))?.user.id ?? (await userOfChallenge(ctx));
+    const method = path === '/two-factor/verify-totp' ? 'TOTP' : 'RECOVERY';
+    await tools.record(ctx, { type: 'sign_in.failed', userId, method });
+  }
+  return undefined;
+}
+
+async function isChallenge(ctx: GenericEndpointContext): Promise<boolean> {
+  const cookie = ctx.context.createAuthCookie('two_factor');
+  return Boolean(await ctx.getSignedCookie(cookie.name, ctx.context.secret));
+}
+
+function passkeyDetail(returned: unknown): Record<string, Json> {
+  const { id, name } = (returned ?? {}) as { id?: string; name?: string };
+  return { ...(id ? { passkeyId: id } : {}), ...(name ? { name } : {}) };
+}
