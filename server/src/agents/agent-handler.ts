@@ -15,7 +15,7 @@ export function createAgentHandler(deps: AgentDeps): TaskHandler {
         `Agent ${agent.name} is of kind ${agent.kind}; this hive cannot run it itself.`,
       );
     }
-    const dependencies = await deps.listDependencyOutputs(context.task.id);
+    const dependencies = await deps.listDependencyOutputs(context.task.workspaceId, context.task.id);
     const project = await awaitProject(deps, context);
     const run: AgentRun = { context, agent, project, dependencies, deps };
     await deps.models.ready(context.signal);
@@ -76,7 +76,7 @@ async function tryModel(run: AgentRun): Promise<TaskOutcome | undefined> {
 }
 
 async function getAgent(deps: AgentDeps, { task }: TaskContext): Promise<AgentProfile> {
-  const agent = task.agentId === null ? undefined : await deps.findAgent(task.agentId);
+  const agent = task.agentId === null ? undefined : await deps.findAgent(task.workspaceId, task.agentId);
   if (!agent)
     throw new DomainError('NOT_FOUND', `Task ${task.id} has no agent (${task.agentId ?? 'none assigned'}).`, {
       retryable: true,

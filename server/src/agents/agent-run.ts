@@ -31,9 +31,9 @@ export interface AgentDeps {
   models: ModelGateway;
   tools: ToolRegistry;
   clock: Clock;
-  findAgent(id: string): Promise<AgentProfile | undefined>;
+  findAgent(workspaceId: string, id: string): Promise<AgentProfile | undefined>;
   /** In the order of the graph. */
-  listDependencyOutputs(taskId: string): Promise<DependencyOutput[]>;
+  listDependencyOutputs(workspaceId: string, taskId: string): Promise<DependencyOutput[]>;
   findProject(workspaceId: string, id: string): Promise<ProjectRecord | undefined>;
 }
 

@@ -12,6 +12,7 @@ import { defaultModelConfig } from '../llm/model-config.ts';
 import { createModelGateway } from '../llm/model-gateway.ts';
 import { finishProjectIndexing, findProject, insertProject } from '../stores/project-store.ts';
 import { sqlOfPool, type Sql } from '../stores/sql.ts';
+import { sqlOfTenant } from '../stores/tenancy.ts';
 import { createBuiltInTools } from '../tools/built-in-tools.ts';
 import { createAgentHandler } from './agent-handler.ts';
 import type { AgentDeps, DependencyOutput } from './agent-run.ts';
@@ -27,7 +28,7 @@ let projectId: string;
 beforeAll(async () => {
   database = await createTestDatabase();
   fixture = createProjectFixture();
-  sql = sqlOfPool(database.pool);
+  sql = sqlOfPool(database.systemPool);
   const project = await insertProject(sql, {
     workspaceId: database.workspaceId,
     name: 'shop',
@@ -55,7 +56,10 @@ function deps(dependencies: DependencyOutput[] = []): AgentDeps {
       clock: systemClock,
       log: silentLog,
     }),
-    tools: createBuiltInTools({ sql }),
+    tools: createBuiltInTools({
+      systemSql: sql,
+      sqlOf: (workspaceId) => sqlOfTenant(database.tenantPool, { workspaceId }),
+    }),
     clock: systemClock,
     findAgent: () =>
       Promise.resolve({

@@ -10,6 +10,7 @@ import { createModelGateway, type ModelGateway } from '../llm/model-gateway.ts';
 import { startProviderDouble, type Behaviour, type ProviderDouble } from '../llm/provider-double.ts';
 import { finishProjectIndexing, findProject, insertProject } from '../stores/project-store.ts';
 import { sqlOfPool, type Sql } from '../stores/sql.ts';
+import { sqlOfTenant } from '../stores/tenancy.ts';
 import { createBuiltInTools } from '../tools/built-in-tools.ts';
 import { createAgentHandler } from './agent-handler.ts';
 import type { DependencyOutput } from './agent-run.ts';
@@ -25,7 +26,7 @@ const doubles: ProviderDouble[] = [];
 beforeAll(async () => {
   database = await createTestDatabase();
   fixture = createProjectFixture();
-  sql = sqlOfPool(database.pool);
+  sql = sqlOfPool(database.systemPool);
   projectId = (await insertProject(sql, {
     workspaceId: database.workspaceId,
     name: 'shop',
@@ -38,6 +39,8 @@ afterAll(async () => {
   fixture.remove();
   await database.drop();
 });
+
+const sqlOf = (workspaceId: string) => sqlOfTenant(database.tenantPool, { workspaceId });
 
 async function reindex(): Promise<void> {
   const { workspaceId } = database;
@@ -85,7 +88,10 @@ async function runAgent(
   );
   const handler = createAgentHandler({
     models,
-    tools: createBuiltInTools({ sql }),
+    tools: createBuiltInTools({
+      systemSql: sql,
+      sqlOf,
+    }),
     clock: systemClock,
     findAgent: () =>
       Promise.resolve({
@@ -245,7 +251,7 @@ async function plan(models: ModelGateway, goalText: string, extra: { crewId?: st
     projectId,
     input: { goalText, ...extra },
   });
-  const outcome = await createPlanHandler({ models, sql })(double.context);
+  const outcome = await createPlanHandler({ models, sqlOf })(double.context);
   return { data: outcome!.data as unknown as PlanData, double };
 }
 const ids = ({ nodes }: Graph) => nodes.map(({ id }) => id);
@@ -330,7 +336,9 @@ describe('the planner', () => {
     'refuses the input %j',
     async (input) => {
       const double = createTaskContextDouble({ kind: 'PLAN', input: input as Record<string, string> });
-      await expect(createPlanHandler({ models: withoutModel(), sql })(double.context)).rejects.toMatchObject({
+      await expect(
+        createPlanHandler({ models: withoutModel(), sqlOf })(double.context),
+      ).rejects.toMatchObject({
         code: 'VALIDATION',
       });
     },

@@ -11,13 +11,13 @@ import {
   type PlanCacheKey,
 } from '../stores/plan-cache-store.ts';
 import { findProject } from '../stores/project-store.ts';
-import type { Sql } from '../stores/sql.ts';
+import type { SqlOfWorkspace } from '../stores/tenancy.ts';
 import { planWithModel } from './model-planner.ts';
 import { planByRecipe } from './recipes.ts';
 
 export interface PlanDeps {
   models: ModelGateway;
-  sql: Sql;
+  sqlOf: SqlOfWorkspace;
 }
 
 /** A planning task's input; the orchestrator may add to it. */
@@ -83,7 +83,7 @@ export function normaliseGoal(text: string): string {
 }
 
 async function lookUp(deps: PlanDeps, key: PlanCacheKey, provider: string): Promise<PlanData | undefined> {
-  const cached = await findCachedPlan(deps.sql, key);
+  const cached = await findCachedPlan(deps.sqlOf(key.workspaceId), key);
   if (!cached) return undefined;
   try {
     const graph = parseGraph(cached.graph);
@@ -101,14 +101,15 @@ async function makePlan(
   { goalText, key, provider }: { goalText: string; key: PlanCacheKey; provider: string },
 ): Promise<PlanData> {
   const { workspaceId, projectId } = context.task;
-  const project = projectId === null ? undefined : await findProject(deps.sql, workspaceId, projectId);
+  const project =
+    projectId === null ? undefined : await findProject(deps.sqlOf(workspaceId), workspaceId, projectId);
   const request = { goalText, projectName: project?.name ?? 'the project' };
   const usesLanguageModel = provider !== 'extractive';
   if (usesLanguageModel) {
     const graph = await tryModel(deps, context, request);
     if (graph) {
       const plan: PlanData = { graph, source: 'MODEL', recipe: null, cached: false, usesLanguageModel };
-      await saveCachedPlan(deps.sql, key, { ...cacheable(plan), provider, goalText });
+      await saveCachedPlan(deps.sqlOf(key.workspaceId), key, { ...cacheable(plan), provider, goalText });
       return plan;
     }
   }
@@ -121,7 +122,8 @@ async function makePlan(
     usesLanguageModel: deps.models.languageModelConnected,
   };
   // A recipe that stood in for a model that failed is for this once; the next goal deserves the model's plan.
-  if (!usesLanguageModel) await saveCachedPlan(deps.sql, key, { ...cacheable(plan), provider, goalText });
+  if (!usesLanguageModel)
+    await saveCachedPlan(deps.sqlOf(key.workspaceId), key, { ...cacheable(plan), provider, goalText });
   return plan;
 }
 

@@ -2,12 +2,12 @@ import { comparePositions, decodeCursor, type LogPosition } from '../lib/cursor.
 import { ValidationError } from '../lib/errors.ts';
 import { readEvents, readLogBounds, type EventRow } from '../stores/event-store.ts';
 import type { Sql } from '../stores/sql.ts';
+import type { Tenancy } from '../stores/tenancy.ts';
 import type { EventPump } from './event-pump.ts';
 import { readPatiently } from './read-patiently.ts';
 import { matchesFilter, queryOf, toLogEvent, type EventFilter, type LogEvent } from './log-event.ts';
 
-export interface FollowOptions {
-  workspaceId: string;
+export interface FollowOptions extends Tenancy {
   /** Start behind this cursor; without it, with what follows. */
   after?: string | null | undefined;
   where?: EventFilter | null | undefined;
@@ -47,13 +47,16 @@ export async function resumePosition(sql: Sql, cursor: string): Promise<LogPosit
 
 /**
  * Events in log order, each once: first what the log holds behind the cursor, then live. A reader too slow for the live
- * queue falls back to the log, so memory is bounded and nothing is skipped.
+ * queue falls back to the log, so memory is bounded and nothing is skipped. So does, every time, one who sees some projects
+ * only: which event is about which project is known to the database alone.
+ * @param sources `sql` with the rights of the reader
  */
 export async function* followEvents(
-  { sql, pump }: { sql: Sql; pump: EventPump },
+  sources: { sql: Sql; pump: EventPump },
   options: FollowOptions,
   signal: AbortSignal,
 ): AsyncGenerator<LogEvent, void, undefined> {
+  const { sql, pump } = sources;
   const where = options.where ?? {};
   const resumed = typeof options.after === 'string' ? await resumePosition(sql, options.after) : undefined;
   let waiting: EventRow[] = [];
@@ -61,7 +64,7 @@ export async function* followEvents(
   let notify: (() => void) | undefined;
   const detach = await pump.attach((row) => {
     if (!matchesFilter(row, options.workspaceId, where)) return;
-    if (waiting.length >= maxWaiting) overflowed = true;
+    if (waiting.length >= maxWaiting || options.projectIds) overflowed = true;
     else waiting.push(row);
     notify?.();
   });
@@ -86,6 +89,8 @@ export async function* followEvents(
           }
           if (page.length < catchUpPage) break;
         }
+        // What lies between was out of the reader's sight, and need not be looked through again.
+        if (comparePositions(position, upTo) < 0) position = upTo;
         behind = false;
         continue;
       }

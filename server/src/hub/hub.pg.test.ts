@@ -25,9 +25,9 @@ beforeAll(async () => {
 afterAll(() => database.drop());
 beforeEach(async () => {
   await database.pool.query('truncate event, task, output_chunk cascade');
-  const sql = sqlOfPool(database.pool);
+  const sql = sqlOfPool(database.systemPool);
   pump = new EventPump({ sql, clock: systemClock, log: silentLog, pollMs: 20 });
-  hub = new Hub({ sql, pump });
+  hub = new Hub({ sql, tenantPool: database.tenantPool, pump });
   stop = new AbortController();
 });
 afterEach(async () => {
@@ -36,7 +36,7 @@ afterEach(async () => {
 });
 
 const append = (name: string, type = 'task.created') =>
-  appendEvents(sqlOfPool(database.pool), [
+  appendEvents(sqlOfPool(database.systemPool), [
     { workspaceId: database.workspaceId, type, subjectId: subject, payload: { name } },
   ]);
 const nameOf = (event: LogEvent) => (event.payload as { name: string }).name;
@@ -84,7 +84,7 @@ describe('events', () => {
       await append('a', 'task.created');
       await append('b', 'task.succeeded');
       await append('c', 'agent.status');
-      await appendEvents(sqlOfPool(database.pool), [
+      await appendEvents(sqlOfPool(database.systemPool), [
         {
           workspaceId: database.workspaceId,
           type: 'goal.created',
@@ -218,7 +218,7 @@ describe('events', () => {
   });
 
   it('drops days past their retention and says so to cursors that point there', async () => {
-    const sql = sqlOfPool(database.pool);
+    const sql = sqlOfPool(database.systemPool);
     await ensureEventPartitions(sql, new Date('2020-01-01T12:00:00Z'), 1);
     await database.pool.query(
       `insert into event (workspace_id, type, subject_id, at) values ($1, 'task.created', $2, '2020-01-01T10:00:00Z')`,
@@ -245,7 +245,7 @@ describe('partitions of the log', () => {
   it('are made once by servers that start at the same moment', async () => {
     const day = new Date('2021-03-01T00:00:00Z');
     await Promise.all(
-      Array.from({ length: 6 }, () => ensureEventPartitions(sqlOfPool(database.pool), day, 2)),
+      Array.from({ length: 6 }, () => ensureEventPartitions(sqlOfPool(database.systemPool), day, 2)),
     );
     const { rows } = await database.pool.query<{ name: string }>(
       `select relname as name from pg_class where relname ~ '^event_202103[0-9]+$' order by 1`,
@@ -278,7 +278,7 @@ describe('output', () => {
     const late = collect(id);
     await systemClock.sleep(20);
     publish(id, 'wörld 🐝!');
-    await saveChunks(sqlOfPool(database.pool), [
+    await saveChunks(sqlOfPool(database.systemPool), [
       { taskId: id, workspaceId: database.workspaceId, attempt: 1, startOffset: 0, text: 'Hello wörld 🐝!' },
     ]);
     await finish(id);
@@ -300,7 +300,7 @@ describe('output', () => {
 
   it('starts anew with each attempt', async () => {
     const id = await insertTask();
-    await saveChunks(sqlOfPool(database.pool), [
+    await saveChunks(sqlOfPool(database.systemPool), [
       { taskId: id, workspaceId: database.workspaceId, attempt: 1, startOffset: 0, text: 'broken' },
     ]);
     publish(id, 'whole', 2);
@@ -318,11 +318,11 @@ describe('output', () => {
   it('follows a task that runs in another process by its saved text', async () => {
     const id = await insertTask();
     const watching = collect(id);
-    await saveChunks(sqlOfPool(database.pool), [
+    await saveChunks(sqlOfPool(database.systemPool), [
       { taskId: id, workspaceId: database.workspaceId, attempt: 1, startOffset: 0, text: 'from ' },
     ]);
     await systemClock.sleep(350);
-    await saveChunks(sqlOfPool(database.pool), [
+    await saveChunks(sqlOfPool(database.systemPool), [
       { taskId: id, workspaceId: database.workspaceId, attempt: 1, startOffset: 5, text: 'afar' },
     ]);
     await finish(id);
@@ -331,15 +331,12 @@ describe('output', () => {
 
   it('goes on through a restart of the database', async () => {
     const id = await insertTask();
-    const sql = sqlOfPool(database.pool);
+    const sql = sqlOfPool(database.systemPool);
     let away = true;
-    const restarting = new Hub({
-      pump,
-      sql: {
-        rows: (text, values) =>
-          away ? Promise.reject(new Error('Connection terminated unexpectedly')) : sql.rows(text, values),
-      },
-    });
+    const { tenantPool } = database;
+    const query = (statement: never) =>
+      away ? Promise.reject(new Error('Connection terminated unexpectedly')) : tenantPool.query(statement);
+    const restarting = new Hub({ sql, pump, tenantPool: { query } as unknown as typeof tenantPool });
     const pieces: string[] = [];
     const watching = (async () => {
       const options = { workspaceId: database.workspaceId, taskId: id };

@@ -1,6 +1,8 @@
+import type { Pool } from 'pg';
 import { logStart, encodeCursor } from '../lib/cursor.ts';
 import { latestPosition, readEvents } from '../stores/event-store.ts';
 import type { Sql } from '../stores/sql.ts';
+import { sqlOfTenant, type Tenancy } from '../stores/tenancy.ts';
 import type { EventPump } from './event-pump.ts';
 import { followEvents, resumePosition, type FollowOptions } from './follow-events.ts';
 import { queryOf, toLogEvent, type EventFilter, type LogEvent } from './log-event.ts';
@@ -26,14 +28,17 @@ const maxWaitingValues = 100;
 /** The communication hub: everything live that leaves the server is read here. */
 export class Hub {
   readonly #sql: Sql;
+  readonly #tenantPool: Pool;
   readonly #pump: EventPump;
   readonly #outputs: OutputFeed;
   readonly #readers = new Map<UnloggedTopic, Set<(value: unknown) => void>>();
 
-  constructor(options: { sql: Sql; pump: EventPump }) {
+  /** @param options `sql` with the rights of the hive, `tenantPool` of hive_tenant */
+  constructor(options: { sql: Sql; tenantPool: Pool; pump: EventPump }) {
     this.#sql = options.sql;
+    this.#tenantPool = options.tenantPool;
     this.#pump = options.pump;
-    this.#outputs = new OutputFeed(options.sql);
+    this.#outputs = new OutputFeed(options.tenantPool);
   }
 
   get outputs(): OutputFeed {
@@ -47,19 +52,20 @@ export class Hub {
 
   /** Every event behind the cursor once and in order, then live. @throws ValidationError for a cursor that cannot be resumed */
   events(options: FollowOptions, signal: AbortSignal): AsyncGenerator<LogEvent, void, undefined> {
-    return followEvents({ sql: this.#sql, pump: this.#pump }, options, signal);
+    return followEvents({ sql: sqlOfTenant(this.#tenantPool, options), pump: this.#pump }, options, signal);
   }
 
   /** A page of history, oldest first. */
-  async readEvents(options: {
-    workspaceId: string;
-    limit: number;
-    after?: string | null | undefined;
-    where?: EventFilter | null | undefined;
-  }): Promise<LogEvent[]> {
-    const after =
-      typeof options.after === 'string' ? await resumePosition(this.#sql, options.after) : logStart;
-    const rows = await readEvents(this.#sql, {
+  async readEvents(
+    options: Tenancy & {
+      limit: number;
+      after?: string | null | undefined;
+      where?: EventFilter | null | undefined;
+    },
+  ): Promise<LogEvent[]> {
+    const sql = sqlOfTenant(this.#tenantPool, options);
+    const after = typeof options.after === 'string' ? await resumePosition(sql, options.after) : logStart;
+    const rows = await readEvents(sql, {
       ...queryOf(options.workspaceId, options.where ?? {}),
       after,
       limit: options.limit,
@@ -73,7 +79,7 @@ export class Hub {
 
   /** Streamed text of a task. */
   output(
-    options: { workspaceId: string; taskId: string; after?: string | null | undefined },
+    options: Tenancy & { taskId: string; after?: string | null | undefined },
     signal: AbortSignal,
   ): AsyncGenerator<OutputDelta, void, undefined> {
     return this.#outputs.follow(options, signal);

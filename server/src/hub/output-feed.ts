@@ -1,6 +1,7 @@
+import type { Pool } from 'pg';
 import { NotFoundError, ValidationError } from '../lib/errors.ts';
 import { findOutputState, listChunks } from '../stores/output-store.ts';
-import type { Sql } from '../stores/sql.ts';
+import { sqlOfTenant, type Tenancy } from '../stores/tenancy.ts';
 import { readPatiently } from './read-patiently.ts';
 
 /** A piece of a task's streamed text as watchers get it. */
@@ -50,12 +51,12 @@ function decodeOutputCursor(cursor: string): { attempt: number; offset: number }
  * saved chunks. A late watcher gets the whole text, a resumed one exactly what it has not seen.
  */
 export class OutputFeed {
-  readonly #sql: Sql;
+  readonly #tenantPool: Pool;
   readonly #live = new Map<string, LiveText>();
   readonly #arrivals = new Map<string, Set<() => void>>();
 
-  constructor(sql: Sql) {
-    this.#sql = sql;
+  constructor(tenantPool: Pool) {
+    this.#tenantPool = tenantPool;
   }
 
   publish(piece: { taskId: string; attempt: number; text: string }): void {
@@ -84,10 +85,11 @@ export class OutputFeed {
    * @throws NotFoundError, or ValidationError for a malformed cursor
    */
   async *follow(
-    options: { workspaceId: string; taskId: string; after?: string | null | undefined },
+    options: Tenancy & { taskId: string; after?: string | null | undefined },
     signal: AbortSignal,
   ): AsyncGenerator<OutputDelta, void, undefined> {
     const { workspaceId, taskId } = options;
+    const sql = sqlOfTenant(this.#tenantPool, options);
     let { attempt, offset } =
       typeof options.after === 'string' ? decodeOutputCursor(options.after) : { attempt: 0, offset: 0 };
     let announcedEnd = -1;
@@ -101,10 +103,10 @@ export class OutputFeed {
       const arrival = this.#awaitArrival(taskId, signal);
       const live = this.#live.get(taskId);
       // The state before the chunks: once the task has ended, all of its text is saved.
-      const state = await readPatiently(() => findOutputState(this.#sql, workspaceId, taskId), signal);
+      const state = await readPatiently(() => findOutputState(sql, workspaceId, taskId), signal);
       if (!state) throw new NotFoundError('Task', taskId);
       const position = { workspaceId, taskId, attempt, offset };
-      for (const chunk of await readPatiently(() => listChunks(this.#sql, position), signal)) {
+      for (const chunk of await readPatiently(() => listChunks(sql, position), signal)) {
         if (live && chunk.attempt >= live.attempt) break;
         if (chunk.attempt > attempt) [attempt, offset] = [chunk.attempt, 0];
         const unseen = chunk.text.slice(Math.max(0, offset - chunk.startOffset));

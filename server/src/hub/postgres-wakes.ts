@@ -6,7 +6,8 @@ import type { Logger } from '../lib/log.ts';
 import { wakeChannelName, type WakeHandlers, type WakeTransport } from './wake-transport.ts';
 
 export interface PostgresWakesOptions {
-  url: string;
+  /** For the connection that listens. */
+  connection: pg.ClientConfig;
   pool: pg.Pool;
   clock: Clock;
   log: Logger;
@@ -60,9 +61,8 @@ export class PostgresWakes implements WakeTransport {
 
   async #listenOnce(handlers: WakeHandlers, onConnected: () => void): Promise<void> {
     const client = new pg.Client({
-      connectionString: this.#options.url,
+      ...this.#options.connection,
       application_name: 'agent-hive-wake',
-      connectionTimeoutMillis: 5_000,
       keepAlive: true,
     });
     const ended = new Promise<void>((resolve) => {

@@ -26,7 +26,12 @@ afterAll(async () => {
 });
 
 const onPostgres = () =>
-  new PostgresWakes({ url: database.url, pool: database.pool, clock: systemClock, log: silentLog });
+  new PostgresWakes({
+    connection: database.systemConnection,
+    pool: database.systemPool,
+    clock: systemClock,
+    log: silentLog,
+  });
 const onRedis = () => new RedisWakes({ url: redis.url, log: silentLog });
 
 function join(...transports: WakeTransport[]) {

@@ -1,3 +1,4 @@
+import { scopeOf } from '../../../tests/support/scopes.ts';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -25,17 +26,24 @@ afterAll(async () => {
 });
 
 function create(): ContextManager {
-  const { orm, pool } = database;
+  const { orm, tenantPool, systemPool } = database;
   return createContextManager({
     orm,
-    pool,
+    tenantPool,
+    systemPool,
     clock: systemClock,
+    onDenied: () => {},
     log: silentLog,
-    allowedRoot: fixture.root,
+    folderOf: (id) =>
+      Promise.resolve(
+        id === database.workspaceId
+          ? { slug: 'default', path: fixture.root }
+          : { slug: 'design', path: undefined },
+      ),
     onOperation: (operation) => void operations.push(operation),
   });
 }
-const scope = () => ({ workspaceId: database.workspaceId });
+const scope = () => scopeOf(database.workspaceId);
 
 async function events(
   subjectId: string,
@@ -101,6 +109,17 @@ describe('projects', () => {
     await expect(manager.registerProject(scope(), { rootPath })).rejects.toMatchObject({
       code: 'VALIDATION',
       fields: [{ path: 'rootPath', message: expect.stringMatching(message) }],
+    });
+  });
+
+  it('refuses a project of a workspace without a folder, naming the setting', async () => {
+    const { rows } = await database.pool.query<{ id: string }>(
+      `insert into workspace (slug, name) values ('design', 'Design') returning id`,
+    );
+    await expect(
+      manager.registerProject(scopeOf(rows[0]!.id), { rootPath: fixture.root }),
+    ).rejects.toMatchObject({
+      fields: [{ message: expect.stringMatching(/HIVE_WORKSPACE_FOLDERS .*design=/) }],
     });
   });
 
@@ -198,7 +217,7 @@ describe('projects', () => {
     const project = await stopped.ensureDefaultProject(scope());
     await stopped.stop();
     await database.pool.query(`update project set status = 'INDEXING' where id = $1`, [project.id]);
-    await manager.resumeIndexing(scope());
+    await manager.resumeIndexing();
     await manager.idle();
     expect(await manager.findProject(scope(), project.id)).toMatchObject({ status: 'READY' });
   });

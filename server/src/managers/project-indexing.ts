@@ -15,14 +15,19 @@ import {
   type ProjectRecord,
 } from '../stores/project-store.ts';
 import { withProjectLock } from '../stores/project-lock.ts';
-import { sqlOfPool, type Sql } from '../stores/sql.ts';
+import type { Sql } from '../stores/sql.ts';
+import { sqlOfTenant, type Tenancy } from '../stores/tenancy.ts';
 
 export interface ProjectIndexingDeps {
-  pool: Pool;
+  /** Of hive_tenant: what is written is the project's workspace's. */
+  tenantPool: Pool;
+  /** Of hive_system; holds the locks. */
+  systemPool: Pool;
   clock: Clock;
   log: Logger;
-  transaction<T>(work: (sql: Sql) => Promise<T>): Promise<T>;
-  isAllowed(path: string): Promise<boolean>;
+  transaction<T>(tenancy: Tenancy, work: (sql: Sql) => Promise<T>): Promise<T>;
+  /** Whether the project lies where its workspace may read. */
+  isAllowed(project: ProjectRecord): Promise<boolean>;
   onOperation?(operation: MemoryOperation & { workspaceId: string }): void;
 }
 
@@ -38,10 +43,16 @@ export interface ProjectIndexing {
 const progressIntervalMs = 500;
 const retry = { initialMs: 500, factor: 2, maxMs: 5_000 };
 const maxTries = 4;
+/**
+ * Projects indexed at a time; the others wait. Each holds a connection for its lock, and all workspaces begin theirs when the
+ * server starts.
+ */
+const maxRunning = 2;
 
 export function createProjectIndexing(deps: ProjectIndexingDeps): ProjectIndexing {
   const stopping = new AbortController();
   const running = new Map<string, { done: Promise<void>; again: boolean }>();
+  const inTurn = createTurns(maxRunning);
 
   const start = (project: ProjectRecord): void => {
     const current = running.get(project.id);
@@ -55,7 +66,7 @@ export function createProjectIndexing(deps: ProjectIndexingDeps): ProjectIndexin
     entry.done = (async () => {
       do {
         entry.again = false;
-        await runWithRetries(deps, project, stopping.signal);
+        await inTurn(() => runWithRetries(deps, project, stopping.signal));
       } while (entry.again && !stopping.signal.aborted);
     })().finally(() => running.delete(project.id));
   };
@@ -73,6 +84,24 @@ export function createProjectIndexing(deps: ProjectIndexingDeps): ProjectIndexin
   };
 }
 
+/** Runs at most so many at once, the rest in the order of their coming. */
+function createTurns(most: number): (work: () => Promise<void>) => Promise<void> {
+  const waiting: (() => void)[] = [];
+  let running = 0;
+  return async (work) => {
+    if (running >= most) await new Promise<void>((resolve) => waiting.push(resolve));
+    else running += 1;
+    try {
+      await work();
+    } finally {
+      // The place goes to the next one without ever being free.
+      const next = waiting.shift();
+      if (next) next();
+      else running -= 1;
+    }
+  };
+}
+
 /** Never throws: what cannot be done ends as the project's failure, or in the log when not even that can be written. */
 async function runWithRetries(
   deps: ProjectIndexingDeps,
@@ -81,7 +110,7 @@ async function runWithRetries(
 ): Promise<void> {
   for (let attempt = 1; !signal.aborted; attempt += 1) {
     try {
-      await withProjectLock(deps.pool, deps.clock, project.id, signal, (lock) =>
+      await withProjectLock(deps.systemPool, deps.clock, project.id, signal, (lock) =>
         runOnce(deps, project, AbortSignal.any([signal, lock])),
       );
       return;
@@ -103,18 +132,18 @@ async function runOnce(
   signal: AbortSignal,
 ): Promise<void> {
   const { workspaceId, id, rootPath } = project;
-  if (!(await deps.isAllowed(rootPath))) {
-    throw new DomainError('FORBIDDEN', `${rootPath} is outside the folder the server started in`);
-  }
-  const begun = await deps.transaction((sql) => beginIndexing(sql, workspaceId, id));
+  if (!(await deps.isAllowed(project)))
+    throw new DomainError('FORBIDDEN', `${rootPath} is outside the folder of its workspace`);
+  const tenancy = { workspaceId };
+  const begun = await deps.transaction(tenancy, (sql) => beginIndexing(sql, workspaceId, id));
   if (!begun) return;
   let reportedAt = deps.clock.now();
   const report = (counts: ProjectCounts) =>
-    deps.transaction((sql) =>
+    deps.transaction(tenancy, (sql) =>
       change(sql, 'project.indexing', saveProjectProgress(sql, workspaceId, id, counts)),
     );
   const result = await indexProject({
-    sql: sqlOfPool(deps.pool),
+    sql: sqlOfTenant(deps.tenantPool, tenancy),
     workspaceId,
     projectId: id,
     rootPath,
@@ -126,7 +155,7 @@ async function runOnce(
     },
     onOperation: (operation) => deps.onOperation?.({ ...operation, workspaceId }),
   });
-  await deps.transaction((sql) =>
+  await deps.transaction(tenancy, (sql) =>
     change(sql, 'project.ready', finishProjectIndexing(sql, workspaceId, id, result)),
   );
 }
@@ -147,7 +176,7 @@ async function fail(deps: ProjectIndexingDeps, project: ProjectRecord, error: un
     workspaceId,
   });
   try {
-    await deps.transaction((sql) =>
+    await deps.transaction({ workspaceId }, (sql) =>
       change(sql, 'project.failed', failProjectIndexing(sql, workspaceId, id, failure)),
     );
   } catch (cause) {

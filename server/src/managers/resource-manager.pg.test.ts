@@ -1,3 +1,4 @@
+import { scopeOf } from '../../../tests/support/scopes.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../tests/support/database.ts';
 import { enqueueTestTasks } from '../../../tests/support/engine.ts';
@@ -8,7 +9,7 @@ import { createResourceManager, type ResourceManager } from './resource-manager.
 
 let database: TestDatabase;
 let manager: ResourceManager;
-const scope = () => ({ workspaceId: database.workspaceId });
+const scope = () => scopeOf(database.workspaceId);
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -18,6 +19,8 @@ beforeAll(async () => {
     offlineAfterMs: () => 60_000,
     breaker,
     onChanged: () => {},
+    onDenied: () => {},
+    systemPool: database.systemPool,
   });
 });
 afterAll(() => database.drop());
@@ -34,8 +37,8 @@ const eventTypes = async () =>
 
 describe('registration', () => {
   it('creates the starter crew once', async () => {
-    await manager.ensureStarterCrew(database.workspaceId);
-    await manager.ensureStarterCrew(database.workspaceId);
+    await manager.ensureStarterCrew(database);
+    await manager.ensureStarterCrew(database);
     const { rows } = await database.pool.query('select role, status from agent order by id');
     expect(rows).toEqual(
       ['planner', 'researcher', 'writer', 'reviewer'].map((role) => ({ role, status: 'IDLE' })),
@@ -83,7 +86,7 @@ describe('registration', () => {
 
 describe('changes of an agent', () => {
   it('touch what is given and nothing else; null takes it out of its crew', async () => {
-    await manager.ensureStarterCrew(database.workspaceId);
+    await manager.ensureStarterCrew(database);
     const { rows } = await database.pool.query<{ id: string; crew_id: string }>(
       `select id, crew_id from agent limit 1`,
     );
@@ -184,7 +187,7 @@ describe('two servers', () => {
 
 describe('a task that no agent can do', () => {
   it('says so also when there are more than fit one statement, and stops saying so', async () => {
-    const watch = new RoutingWatch(sqlOfPool(database.pool), () => {}, 4);
+    const watch = new RoutingWatch(sqlOfPool(database.systemPool), () => {}, 4);
     await enqueueTestTasks(
       database,
       Array.from({ length: 10 }, () => ({ requiredCapabilities: ['fly'] })),
@@ -207,7 +210,7 @@ describe('a task that no agent can do', () => {
   });
 
   it('says so until one can', async () => {
-    const watch = new RoutingWatch(sqlOfPool(database.pool), () => {});
+    const watch = new RoutingWatch(sqlOfPool(database.systemPool), () => {});
     const [id] = await enqueueTestTasks(database, [{ requiredCapabilities: ['fly'] }]);
     const note = async () =>
       (

@@ -1,4 +1,5 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
+import type { Pool } from 'pg';
 import { z } from 'zod';
 import { agentKinds, type Agent } from '../entities/agent.ts';
 import { capabilitiesSchema } from '../engines/workflow/graph.ts';
@@ -13,12 +14,13 @@ import {
   type AttemptTally,
 } from '../stores/agent-store.ts';
 import { findAgents } from '../stores/agent-reads.ts';
-import { once } from '../stores/idempotency-store.ts';
 import { assertInWorkspace } from '../stores/reference-check.ts';
 import type { Sql } from '../stores/sql.ts';
+import { forkForTenant, type Tenancy } from '../stores/tenancy.ts';
+import { auditedChange, type AuditedChange, type OnDenied } from './authorise.ts';
 import { parseInput, plainText } from './input.ts';
 import { starterCrew } from './starter-crew.ts';
-import { inTransaction, type Scope } from './transaction.ts';
+import { inSystemTransaction, inTransaction, type Scope } from './transaction.ts';
 
 const instructions = z
   .string()
@@ -57,61 +59,77 @@ interface AgentAction {
 }
 
 export interface ResourceManagerDeps {
-  orm: MikroORM;
+  orm: Pick<MikroORM, 'em'>;
+  /** As hive_system: agents of every workspace are kept up to date together. */
+  systemPool: Pool;
   /** An agent without a heartbeat for longer counts as OFFLINE, ms; asked each time, as it may be reconfigured. */
   offlineAfterMs(): number;
   /** The circuit breaker of each agent: consecutive failed attempts that open it, and for how long. */
   breaker: { failures: number; cooldownMs: number };
   /** Called after the commit of a change that wrote events and may have made room for tasks. */
   onChanged(): void;
+  onDenied: OnDenied;
 }
 
 export type ResourceManager = ReturnType<typeof createResourceManager>;
 
 /** Owns agents and crews: registration, what people decide about them, their records and breakers. */
 export function createResourceManager(deps: ResourceManagerDeps) {
-  const { orm } = deps;
+  const { orm, systemPool } = deps;
 
   async function change(
     scope: Scope,
-    operation: string,
-    input: { idempotencyKey?: string | null | undefined },
+    kind: Omit<AuditedChange, 'input' | 'idempotencyKey' | 'subject'>,
+    input: { agentId?: string; idempotencyKey?: string | null | undefined },
     effect: (sql: Sql) => Promise<string>,
   ): Promise<Agent> {
     const { idempotencyKey, ...rest } = input;
-    const { id } = await inTransaction(orm, (sql) =>
-      once(sql, { workspaceId: scope.workspaceId, operation, key: idempotencyKey, input: rest }, () =>
-        effect(sql),
-      ),
+    const subject = { type: 'Agent', ...(input.agentId === undefined ? {} : { id: input.agentId }) };
+    const { id } = await auditedChange(
+      deps,
+      scope,
+      { ...kind, subject, input: rest, idempotencyKey },
+      effect,
     );
     deps.onChanged();
-    const [agent] = await findAgents(orm.em.fork(), scope.workspaceId, [id]);
+    const [agent] = await findAgents(forkForTenant(orm, scope), scope.workspaceId, [id]);
     if (!agent) throw new NotFoundError('Agent', id);
     return agent;
   }
 
   /** Moves an agent where a person wants it; being there already is a success. */
-  function decide(
+  function move(
     operation: string,
     verb: string,
     from: readonly Agent['status'][],
     to: 'PAUSED' | 'IDLE' | 'RETIRED',
   ) {
-    return (scope: Scope, input: AgentAction) =>
-      change(scope, operation, input, async (sql) => {
-        const { workspaceId } = scope;
-        const { agentId } = input;
+    return (scope: Scope, input: AgentAction) => {
+      const { workspaceId } = scope;
+      const { agentId } = input;
+      const kind =
+        to === 'RETIRED'
+          ? {
+              operation,
+              action: 'agent.retire' as const,
+              resource: async (sql: Sql) => ({
+                hasWorkInHand: await hasWorkInHand(sql, workspaceId, agentId),
+              }),
+            }
+          : { operation, action: 'agent.operate' as const };
+      return change(scope, kind, input, async (sql) => {
         if (await setAgentStatus(sql, { workspaceId, agentId, from, to })) return agentId;
         const status = await assertInWorkspace(sql, 'agent', workspaceId, agentId);
         if (status === to || (to === 'IDLE' && status === 'BUSY')) return agentId;
         throw new InvalidStateError(`You cannot ${verb} an agent that is ${status}.`, status);
       });
+    };
   }
 
   return {
     async registerAgent(scope: Scope, rawInput: RegisterAgentInput): Promise<Agent> {
       const input = parseInput(registerAgentInput, rawInput);
-      return change(scope, 'registerAgent', input, async (sql) => {
+      return change(scope, { operation: 'registerAgent', action: 'agent.manage' }, input, async (sql) => {
         if (input.crewId) await assertInWorkspace(sql, 'crew', scope.workspaceId, input.crewId);
         const id = await insertAgent(sql, {
           ...input,
@@ -127,7 +145,7 @@ export function createResourceManager(deps: ResourceManagerDeps) {
 
     async updateAgent(scope: Scope, rawInput: UpdateAgentInput): Promise<Agent> {
       const input = parseInput(updateAgentInput, rawInput);
-      return change(scope, 'updateAgent', input, async (sql) => {
+      return change(scope, { operation: 'updateAgent', action: 'agent.manage' }, input, async (sql) => {
         const { workspaceId } = scope;
         if (input.crewId) await assertInWorkspace(sql, 'crew', workspaceId, input.crewId);
         if (input.name && (await nameBelongsToAnother(sql, workspaceId, input.name, input.agentId)))
@@ -139,14 +157,15 @@ export function createResourceManager(deps: ResourceManagerDeps) {
     },
 
     /** It takes no further task; what it runs goes on. */
-    pauseAgent: decide('pauseAgent', 'pause', ['OFFLINE', 'IDLE', 'BUSY', 'ERROR'], 'PAUSED'),
-    resumeAgent: decide('resumeAgent', 'resume', ['PAUSED'], 'IDLE'),
+    pauseAgent: move('pauseAgent', 'pause', ['OFFLINE', 'IDLE', 'BUSY', 'ERROR'], 'PAUSED'),
+    resumeAgent: move('resumeAgent', 'resume', ['PAUSED'], 'IDLE'),
     /** For good; what it runs goes on to its end. */
-    retireAgent: decide('retireAgent', 'retire', ['OFFLINE', 'IDLE', 'BUSY', 'PAUSED', 'ERROR'], 'RETIRED'),
+    retireAgent: move('retireAgent', 'retire', ['OFFLINE', 'IDLE', 'BUSY', 'PAUSED', 'ERROR'], 'RETIRED'),
 
     /** Creates the starter crew in a workspace that never had an agent. */
-    async ensureStarterCrew(workspaceId: string): Promise<void> {
-      await inTransaction(orm, async (sql) => {
+    async ensureStarterCrew(tenancy: Tenancy): Promise<void> {
+      const { workspaceId } = tenancy;
+      await inTransaction(orm, tenancy, async (sql) => {
         await sql.rows(`select id from workspace where id = $1 for update`, [workspaceId]);
         const [any] = await sql.rows(`select 1 from agent where workspace_id = $1 limit 1`, [workspaceId]);
         if (any) return;
@@ -162,21 +181,31 @@ export function createResourceManager(deps: ResourceManagerDeps) {
 
     /** One beat of the health loop. */
     async beat(): Promise<void> {
-      await inTransaction(orm, beatBuiltInAgents);
+      await inSystemTransaction(systemPool, beatBuiltInAgents);
       await this.refresh();
     },
 
     /** Brings the shown statuses up to date after work was taken or ended. */
     async refresh(): Promise<void> {
-      const changed = await inTransaction(orm, (sql) => refreshAgentStatuses(sql, deps.offlineAfterMs()));
+      const changed = await inSystemTransaction(systemPool, (sql) =>
+        refreshAgentStatuses(sql, deps.offlineAfterMs()),
+      );
       if (changed > 0) deps.onChanged();
     },
 
     async recordAttempts(tallies: readonly AttemptTally[]): Promise<void> {
       if (tallies.length === 0) return;
-      await inTransaction(orm, (sql) => recordAttempts(sql, tallies, deps.breaker));
+      await inSystemTransaction(systemPool, (sql) => recordAttempts(sql, tallies, deps.breaker));
     },
   };
+}
+
+async function hasWorkInHand(sql: Sql, workspaceId: string, agentId: string): Promise<boolean> {
+  const rows = await sql.rows(
+    `/* agentHasWork */ select 1 from task where workspace_id = $1 and agent_id = $2 and status = 'RUNNING' limit 1`,
+    [workspaceId, agentId],
+  );
+  return rows.length > 0;
 }
 
 async function nameBelongsToAnother(

@@ -1,3 +1,4 @@
+import { scopeOf } from '../../../tests/support/scopes.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../tests/support/database.ts';
 import {
@@ -25,11 +26,16 @@ import { createTaskManager, type TaskManager } from './task-manager.ts';
 let database: TestDatabase;
 let manager: TaskManager;
 let engines: TaskExecution[] = [];
-const scope = () => ({ workspaceId: database.workspaceId });
+const scope = () => scopeOf(database.workspaceId);
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  manager = createTaskManager({ orm: database.orm, onChanged: () => {}, onCanceled: () => {} });
+  manager = createTaskManager({
+    orm: database.orm,
+    onChanged: () => {},
+    onCanceled: () => {},
+    onDenied: () => {},
+  });
 });
 afterAll(() => database.drop());
 beforeEach(async () => {
@@ -90,7 +96,7 @@ const taskAt = async (goalId: string, nodeId: string) =>
 
 /** A goal whose run has just started; no engine runs. */
 async function runningGoal(nodes: ReturnType<typeof node>[]): Promise<string> {
-  const sql = sqlOfPool(database.pool);
+  const sql = sqlOfPool(database.systemPool);
   const { workspaceId } = database;
   const bare = { workspaceId, projectId: null, crewId: null };
   const goalId = await insertGoal(sql, { ...bare, text: 'x', autoStart: true });
@@ -110,7 +116,7 @@ async function settleHeld(sql: Sql, taskId: string, status: 'SUCCEEDED' | 'FAILE
   await settleTasks(sql, 'x', [{ taskId, attempt: row!.attempt, status, attemptStatus: status }]);
 }
 const succeedOrFail = (taskId: string, status: 'SUCCEEDED' | 'FAILED') =>
-  settleHeld(sqlOfPool(database.pool), taskId, status);
+  settleHeld(sqlOfPool(database.systemPool), taskId, status);
 
 /** Another node in the middle of settling: what it wrote is not committed yet. */
 async function openTransaction() {
@@ -315,9 +321,7 @@ describe('bad input', () => {
       NotFoundError,
     );
     await expect(manager.cancelTask(scope(), { taskId: unknown })).rejects.toThrow(NotFoundError);
-    await expect(manager.cancelGoal({ workspaceId: unknown }, { goalId: unknown })).rejects.toThrow(
-      NotFoundError,
-    );
+    await expect(manager.cancelGoal(scopeOf(unknown), { goalId: unknown })).rejects.toThrow(NotFoundError);
     expect((await database.pool.query('select 1 from goal')).rows).toEqual([]);
   });
 
@@ -399,7 +403,7 @@ describe('old keys', () => {
     await database.pool.query(
       `update idempotency_key set created_at = now() - interval '31 days' where key = 'old'`,
     );
-    expect(await forgetOldKeys(sqlOfPool(database.pool))).toBe(1);
+    expect(await forgetOldKeys(sqlOfPool(database.systemPool))).toBe(1);
     expect((await database.pool.query('select key from idempotency_key')).rows).toEqual([{ key: 'young' }]);
   });
 });

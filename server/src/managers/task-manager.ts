@@ -8,17 +8,19 @@ import { goalSources } from '../engines/workflow/goal-state.ts';
 import { capabilitiesSchema, parseGraph } from '../engines/workflow/graph.ts';
 import { startRun } from '../engines/workflow/start-run.ts';
 import { InvalidStateError, NotFoundError } from '../lib/errors.ts';
+import type { Json } from '../lib/json.ts';
 import { findGoals } from '../stores/goal-reads.ts';
 import { insertGoal, listOpenTaskIds, moveGoal, type PlanChange } from '../stores/goal-store.ts';
-import { once } from '../stores/idempotency-store.ts';
-import { assertInWorkspace } from '../stores/reference-check.ts';
+import { assertInWorkspace, projectOfTask } from '../stores/reference-check.ts';
 import type { Sql } from '../stores/sql.ts';
 import { allowStepRepeat, isStepUncertain } from '../stores/step-store.ts';
 import { enqueueTasks, type NewTask } from '../stores/task-enqueue.ts';
 import { replayTask, wakeWaitingTask } from '../stores/task-lease.ts';
 import { findTasks } from '../stores/task-reads.ts';
+import { forkForTenant } from '../stores/tenancy.ts';
 import { cancelTasks, failWaitingTask, settleTasks, type Verdict } from '../stores/task-settle.ts';
 import { cancelRuns } from '../stores/workflow-run-store.ts';
+import { auditedChange, type AuditedChange, type OnDenied } from './authorise.ts';
 import { keepParameters, lockGoal, planningTask, planOutcome, refuse } from './goal-plan.ts';
 import { parseInput, plainText } from './input.ts';
 import { inTransaction, type Scope } from './transaction.ts';
@@ -60,12 +62,46 @@ interface Keyed {
   idempotencyKey?: string | null | undefined;
 }
 
+type ChangeKind = Omit<AuditedChange, 'input' | 'idempotencyKey'>;
+
+/** Something done to a goal. What a person typed is not in the record: it can be erased, the record cannot. */
+function onGoal(
+  { workspaceId }: Scope,
+  operation: string,
+  { goalId }: { goalId: string },
+  detail: Json = {},
+): ChangeKind {
+  return {
+    operation,
+    action: 'goal.steer',
+    resource: async (sql) => ({ projectId: (await lockGoal(sql, workspaceId, goalId)).projectId }),
+    subject: { type: 'Goal', id: goalId },
+    detail,
+  };
+}
+
+function onTask(
+  { workspaceId }: Scope,
+  operation: string,
+  { taskId }: { taskId: string },
+  detail: Json = {},
+): ChangeKind {
+  return {
+    operation,
+    action: 'task.steer',
+    resource: async (sql) => ({ projectId: await projectOfTask(sql, workspaceId, taskId) }),
+    subject: { type: 'Task', id: taskId },
+    detail,
+  };
+}
+
 export interface TaskManagerDeps {
-  orm: MikroORM;
+  orm: Pick<MikroORM, 'em'>;
   /** Called after the commit of a change that wrote events and may have made tasks ready. */
   onChanged(): void;
   /** Called after the commit that canceled these tasks, so that whoever runs one stops it. */
   onCanceled(taskIds: readonly string[]): void;
+  onDenied: OnDenied;
 }
 
 export type TaskManager = ReturnType<typeof createTaskManager>;
@@ -74,29 +110,20 @@ export type TaskManager = ReturnType<typeof createTaskManager>;
 export function createTaskManager(deps: TaskManagerDeps) {
   const { orm } = deps;
 
-  /** One keyed change in one transaction; gives the changed row as it is afterwards. */
-  async function change(
-    scope: Scope,
-    operation: string,
-    input: Keyed,
-    effect: (sql: Sql) => Promise<string>,
-  ) {
+  /** One keyed change, decided, made and on the record in one transaction. @returns the id of the changed row */
+  async function change(scope: Scope, kind: ChangeKind, input: Keyed, effect: (sql: Sql) => Promise<string>) {
     const { idempotencyKey, ...rest } = input;
-    const { id } = await inTransaction(orm, (sql) =>
-      once(sql, { workspaceId: scope.workspaceId, operation, key: idempotencyKey, input: rest }, () =>
-        effect(sql),
-      ),
-    );
+    const { id } = await auditedChange(deps, scope, { ...kind, input: rest, idempotencyKey }, effect);
     deps.onChanged();
     return id;
   }
   const goalOf = async (scope: Scope, id: string): Promise<Goal> => {
-    const [goal] = await findGoals(orm.em.fork(), scope.workspaceId, [id]);
+    const [goal] = await findGoals(forkForTenant(orm, scope), scope.workspaceId, [id]);
     if (!goal) throw new NotFoundError('Goal', id);
     return goal;
   };
   const taskOf = async (scope: Scope, id: string): Promise<Task> => {
-    const [task] = await findTasks(orm.em.fork(), scope.workspaceId, [id]);
+    const [task] = await findTasks(forkForTenant(orm, scope), scope.workspaceId, [id]);
     if (!task) throw new NotFoundError('Task', id);
     return task;
   };
@@ -106,7 +133,14 @@ export function createTaskManager(deps: TaskManagerDeps) {
     async dispatchGoal(scope: Scope, rawInput: DispatchGoalInput): Promise<Goal> {
       const input = parseInput(dispatchGoalInput, rawInput);
       const { workspaceId } = scope;
-      const id = await change(scope, 'dispatchGoal', input, async (sql) => {
+      const kind: ChangeKind = {
+        operation: 'dispatchGoal',
+        action: 'goal.dispatch',
+        resource: { projectId: input.projectId ?? null },
+        subject: { type: 'Goal' },
+        detail: { projectId: input.projectId ?? null, crewId: input.crewId ?? null },
+      };
+      const id = await change(scope, kind, input, async (sql) => {
         if (input.projectId) await assertInWorkspace(sql, 'project', workspaceId, input.projectId);
         if (input.crewId) await assertInWorkspace(sql, 'crew', workspaceId, input.crewId);
         const [projectId, crewId] = [input.projectId ?? null, input.crewId ?? null];
@@ -134,7 +168,7 @@ export function createTaskManager(deps: TaskManagerDeps) {
       const graph = parseGraph(plan.graph);
       const { workspaceId, goalId } = task;
       if (!goalId) throw new NotFoundError('Goal of planning task', task.id);
-      return inTransaction(orm, async (sql) => {
+      return inTransaction(orm, { workspaceId }, async (sql) => {
         const goal = await lockGoal(sql, workspaceId, goalId);
         const moved = await settleTasks(sql, task.leaseOwner, [verdict]);
         if (moved.length === 0 || goal.status !== 'PLANNING') return false;
@@ -149,7 +183,7 @@ export function createTaskManager(deps: TaskManagerDeps) {
     /** Starts the run of a plan that waits for acceptance. */
     async acceptPlan(scope: Scope, input: { goalId: string } & Keyed): Promise<Goal> {
       const { workspaceId } = scope;
-      const id = await change(scope, 'acceptPlan', input, async (sql) => {
+      const id = await change(scope, onGoal(scope, 'acceptPlan', input), input, async (sql) => {
         const goal = await lockGoal(sql, workspaceId, input.goalId);
         if (goal.status !== 'AWAITING_ACCEPTANCE') throw refuse('accept the plan of', goal.status);
         await moveGoal(sql, {
@@ -167,7 +201,7 @@ export function createTaskManager(deps: TaskManagerDeps) {
     /** Replaces a plan that waits for acceptance. @throws ValidationError naming the node */
     async editPlan(scope: Scope, input: { goalId: string; nodes: unknown } & Keyed): Promise<Goal> {
       const { workspaceId } = scope;
-      const id = await change(scope, 'editPlan', input, async (sql) => {
+      const id = await change(scope, onGoal(scope, 'editPlan', input), input, async (sql) => {
         const goal = await lockGoal(sql, workspaceId, input.goalId);
         if (goal.status !== 'AWAITING_ACCEPTANCE') throw refuse('edit the plan of', goal.status);
         const before = parseGraph(goal.plan);
@@ -202,7 +236,7 @@ export function createTaskManager(deps: TaskManagerDeps) {
         reason: parseInput(z.object({ reason }), { reason: rawInput.reason }).reason,
       };
       let stopped: string[] = [];
-      const id = await change(scope, 'cancelGoal', input, async (sql) => {
+      const id = await change(scope, onGoal(scope, 'cancelGoal', input), input, async (sql) => {
         const goal = await lockGoal(sql, workspaceId, input.goalId);
         if (goal.status === 'CANCELED') return input.goalId;
         const from = goalSources('CANCELED');
@@ -234,7 +268,14 @@ export function createTaskManager(deps: TaskManagerDeps) {
     async createTask(scope: Scope, rawInput: CreateTaskInput): Promise<Task> {
       const input = parseInput(createTaskInput, rawInput);
       const { workspaceId } = scope;
-      const id = await change(scope, 'createTask', input, async (sql) => {
+      const kind: ChangeKind = {
+        operation: 'createTask',
+        action: 'task.create',
+        resource: { projectId: input.projectId ?? null },
+        subject: { type: 'Task' },
+        detail: { projectId: input.projectId ?? null, capabilities: input.capabilities },
+      };
+      const id = await change(scope, kind, input, async (sql) => {
         if (input.projectId) await assertInWorkspace(sql, 'project', workspaceId, input.projectId);
         const task: NewTask = {
           workspaceId,
@@ -273,7 +314,7 @@ export function createTaskManager(deps: TaskManagerDeps) {
         reason: parseInput(z.object({ reason }), { reason: rawInput.reason }).reason,
       };
       let stopped: string[] = [];
-      const id = await change(scope, 'cancelTask', input, async (sql) => {
+      const id = await change(scope, onTask(scope, 'cancelTask', input), input, async (sql) => {
         const options = {
           workspaceId,
           taskIds: [input.taskId],
@@ -296,7 +337,7 @@ export function createTaskManager(deps: TaskManagerDeps) {
     /** Replays a dead letter with fresh attempts; its finished steps are not repeated. */
     async retryTask(scope: Scope, input: { taskId: string } & Keyed): Promise<Task> {
       const { workspaceId } = scope;
-      const id = await change(scope, 'retryTask', input, async (sql) => {
+      const id = await change(scope, onTask(scope, 'retryTask', input), input, async (sql) => {
         if (await replayTask(sql, workspaceId, input.taskId)) return input.taskId;
         const status = await assertInWorkspace(sql, 'task', workspaceId, input.taskId);
         if (status === 'FAILED')
@@ -315,7 +356,11 @@ export function createTaskManager(deps: TaskManagerDeps) {
       input: { taskId: string; stepId: string; decision: 'REPEAT' | 'FAIL' } & Keyed,
     ): Promise<Task> {
       const { workspaceId } = scope;
-      const id = await change(scope, 'resolveStep', input, async (sql) => {
+      const kind: ChangeKind = {
+        ...onTask(scope, 'resolveStep', input, { stepId: input.stepId, decision: input.decision }),
+        action: 'decision.make',
+      };
+      const id = await change(scope, kind, input, async (sql) => {
         const status = await assertInWorkspace(sql, 'task', workspaceId, input.taskId);
         if (status !== 'WAITING')
           throw new InvalidStateError(`The task does not wait for a decision: it is ${status}.`, status);

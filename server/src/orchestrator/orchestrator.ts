@@ -14,10 +14,12 @@ import type { Scope } from '../managers/transaction.ts';
 import { dropEventPartitions, ensureEventPartitions } from '../stores/event-partitions.ts';
 import { forgetOldKeys } from '../stores/idempotency-store.ts';
 import type { Sql } from '../stores/sql.ts';
+import { listWorkspaceIds } from '../stores/workspace-store.ts';
 import { AttemptRecord } from './attempt-record.ts';
 import { RoutingWatch } from './routing-watch.ts';
 
 export interface OrchestratorDeps {
+  /** With the rights of the hive: every workspace is served. */
   sql: Sql;
   clock: Clock;
   log: Logger;
@@ -26,9 +28,8 @@ export interface OrchestratorDeps {
   execution: TaskExecution;
   taskManager: Pick<TaskManager, 'dispatchGoal' | 'createTask'>;
   resourceManager: Pick<ResourceManager, 'ensureStarterCrew' | 'beat' | 'refresh' | 'recordAttempts'>;
-  /** The project a goal without one is about; undefined when there is none. */
+  /** The project a goal without one is about; undefined when its workspace has none. */
   findDefaultProjectId(scope: Scope): Promise<string | undefined>;
-  workspaceId: string;
   /** Asked each time, as they may be reconfigured. */
   settings(): {
     internalTimeoutMs: number;
@@ -59,9 +60,10 @@ export class Orchestrator {
 
   /** Makes the hive ready and starts every loop. The database must be migrated. */
   async start(): Promise<void> {
-    const { resourceManager, execution, wakes, sql, workspaceId, settings } = this.#deps;
+    const { resourceManager, execution, wakes, sql, settings } = this.#deps;
     await ensureEventPartitions(sql, new Date(this.#deps.clock.now()), partitionDaysAhead);
-    await resourceManager.ensureStarterCrew(workspaceId);
+    for (const workspaceId of await listWorkspaceIds(sql))
+      await resourceManager.ensureStarterCrew({ workspaceId });
     await resourceManager.beat();
     wakes.start();
     execution.start();
@@ -96,6 +98,12 @@ export class Orchestrator {
     const create = async () =>
       this.#deps.taskManager.createTask(scope, await this.#withProject(scope, input));
     return withTimeout('Creating the task', create(), this.#deps.settings().internalTimeoutMs);
+  }
+
+  /** A workspace was created: it begins with a crew, like the first one. */
+  async workspaceCreated(workspaceId: string): Promise<void> {
+    await this.#deps.resourceManager.ensureStarterCrew({ workspaceId });
+    this.changed();
   }
 
   /** Something was committed in this process: whoever follows the log or waits for work looks now. */

@@ -1,4 +1,5 @@
 import type { Sql } from '../stores/sql.ts';
+import type { SqlOfWorkspace } from '../stores/tenancy.ts';
 import { citationCheck } from './citation-check.ts';
 import { documentRead } from './document-read.ts';
 import { createHttpFetch, type HttpFetchOptions } from './http-fetch.ts';
@@ -8,13 +9,22 @@ import { createProjectSearch } from './project-search.ts';
 import { summarise } from './summarise.ts';
 import { createToolRegistry, type ToolRegistry } from './tool.ts';
 
+export interface BuiltInToolDeps {
+  /** With the rights of the hive; only for what says why. */
+  systemSql: Sql;
+  sqlOf: SqlOfWorkspace;
+  httpFetch?: HttpFetchOptions;
+}
+
 /** Every tool that ships with the hive. */
-export function createBuiltInTools(deps: { sql: Sql; httpFetch?: HttpFetchOptions }): ToolRegistry {
-  const { sql } = deps;
+export function createBuiltInTools(deps: BuiltInToolDeps): ToolRegistry {
   return createToolRegistry([
-    createProjectSearch(sql),
-    createProjectOutline(sql),
-    createProjectMarks(sql),
+    // Row-level security looks at whose row it is before it lets `@@` see it, as that function could tell of what it saw. The
+    // full-text index would be of no use then, and every search read all chunks of the project. The statement names the
+    // workspace itself.
+    createProjectSearch(deps.systemSql),
+    createProjectOutline(deps.sqlOf),
+    createProjectMarks(deps.sqlOf),
     documentRead,
     summarise,
     citationCheck,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DomainError } from '../lib/errors.ts';
 import { listMatchingLines } from '../stores/project-index-store.ts';
-import type { Sql } from '../stores/sql.ts';
+import type { SqlOfWorkspace } from '../stores/tenancy.ts';
 import { defineTool, type Tool } from './tool.ts';
 
 /** What each kind of mark looks like, as a POSIX expression. */
@@ -20,7 +20,7 @@ export const projectMarksOutput = z.object({
 });
 type ProjectMarks = z.infer<typeof projectMarksOutput>;
 
-export function createProjectMarks(sql: Sql): Tool {
+export function createProjectMarks(sqlOf: SqlOfWorkspace): Tool {
   return defineTool<z.infer<typeof input>, ProjectMarks>({
     name: 'project.marks',
     description:
@@ -37,7 +37,7 @@ export function createProjectMarks(sql: Sql): Tool {
           'No project is attached to this task, so there is nothing to search.',
         );
       const scope = { workspaceId: context.workspaceId, projectId: context.project.id };
-      const lines = await listMatchingLines(sql, scope, patterns[mark], limit);
+      const lines = await listMatchingLines(sqlOf(scope.workspaceId), scope, patterns[mark], limit);
       return { mark, lines: lines.map((line) => ({ ...line, text: line.text.slice(0, 500) })) };
     },
   });

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { buildOutline } from '../engines/data-processing/project-outline.ts';
 import { DomainError } from '../lib/errors.ts';
 import { listOutlineRows } from '../stores/project-index-store.ts';
-import type { Sql } from '../stores/sql.ts';
+import type { SqlOfWorkspace } from '../stores/tenancy.ts';
 import { defineTool, type Tool } from './tool.ts';
 
 const source = z.object({
@@ -39,7 +39,7 @@ const input = z.object({
   maxFolders: z.int().min(1).max(80).default(40),
 });
 
-export function createProjectOutline(sql: Sql): Tool {
+export function createProjectOutline(sqlOf: SqlOfWorkspace): Tool {
   return defineTool<z.infer<typeof input>, ProjectOutline>({
     name: 'project.outline',
     description:
@@ -53,7 +53,11 @@ export function createProjectOutline(sql: Sql): Tool {
       if (!context.project)
         throw new DomainError('VALIDATION', 'No project is attached to this task, so there is no outline.');
       const scope = { workspaceId: context.workspaceId, projectId: context.project.id };
-      const rows = await listOutlineRows(sql, scope, below?.replace(/^\.?\/+|\/+$/g, '') || null);
+      const rows = await listOutlineRows(
+        sqlOf(scope.workspaceId),
+        scope,
+        below?.replace(/^\.?\/+|\/+$/g, '') || null,
+      );
       return buildOutline(rows, maxFolders);
     },
   });

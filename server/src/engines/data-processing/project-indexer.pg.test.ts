@@ -24,7 +24,7 @@ const operations: MemoryOperation[] = [];
 beforeAll(async () => {
   database = await createTestDatabase();
   fixture = createProjectFixture();
-  sql = sqlOfPool(database.pool);
+  sql = sqlOfPool(database.systemPool);
   const project = await insertProject(sql, {
     workspaceId: database.workspaceId,
     name: 'shop',

@@ -1,5 +1,6 @@
 import { higherRole, isAtLeast, type Actor, type Resource, type Role } from './actor.ts';
-import { rules, type Action, type Rule } from './rules.ts';
+import { actions, rules, type Action, type Rule } from './rules.ts';
+import { isInScope } from './scopes.ts';
 
 /** How long a passkey or one-time password used counts as just used. */
 export const stepUpMs = 5 * 60_000;
@@ -27,9 +28,11 @@ export function decide(actor: Actor, action: Action, resource: Resource): Decisi
   const rule: Rule = rules[action];
   if (resource.workspaceId !== actor.workspaceId) return no('WORKSPACE', 'It belongs to another workspace.');
   const isProgram = actor.kind === 'API_KEY' || actor.kind === 'SERVICE';
-  if (rule.peopleOnly && isProgram)
+  const needsStepUp = asksForStepUp(rule, resource);
+  // A program has nothing to step up with: telling it to would send it in circles.
+  if (isProgram && (rule.peopleOnly || needsStepUp))
     return no('PEOPLE_ONLY', `Only a person who is signed in may do this (${action}).`);
-  if (actor.scopes && !inScope(actor.scopes, action))
+  if (actor.scopes && !isInScope(actor.scopes, action))
     return no('SCOPE', `The key has no scope for this; it needs ${action}.`);
   const isOwn = rule.own === true && resource.ownerId !== undefined && resource.ownerId === actor.userId;
   if (!isOwn) {
@@ -43,12 +46,26 @@ export function decide(actor: Actor, action: Action, resource: Resource): Decisi
     const outranked = rule.ranked && outranks(resource, role);
     if (outranked) return no('RANK', outranked);
   }
-  if (asksForStepUp(rule, resource) && !hasSteppedUp(actor))
+  if (needsStepUp && !hasSteppedUp(actor))
     return no(
       'STEP_UP',
       'Confirm with your passkey or a one-time password first; it counts for five minutes.',
     );
   return yes;
+}
+
+export interface Permission {
+  action: Action;
+  decision: Decision;
+}
+
+/**
+ * Every action, decided for the workspace as a whole: what an app shows, explains or leaves out. The project, rank or owner of a
+ * single thing can still change the answer for it; what is one's own may be allowed where this says ROLE.
+ */
+export function effectivePermissions(actor: Actor): Permission[] {
+  const resource = { workspaceId: actor.workspaceId };
+  return actions.map((action) => ({ action, decision: decide(actor, action, resource) }));
 }
 
 /** Undefined: the actor has no place where this is. */
@@ -78,16 +95,6 @@ function outranks({ memberRole, grantedRole }: Resource, role: Role): string | u
   if (grantedRole !== undefined && !isAtLeast(role, grantedRole))
     return `As ${role} you cannot give the role ${grantedRole}.`;
   return undefined;
-}
-
-function inScope(scopes: readonly string[], action: Action): boolean {
-  return scopes.some(
-    (scope) =>
-      scope === '*' ||
-      scope === action ||
-      (scope.endsWith('.*') && action.startsWith(scope.slice(0, -1))) ||
-      (scope.startsWith('*.') && action.endsWith(scope.slice(1))),
-  );
 }
 
 function asksForStepUp(rule: Rule, resource: Resource): boolean {

@@ -28,6 +28,8 @@ export interface Presented {
   userAgent?: string | undefined;
   /** Straight from this machine, under a loopback name and through no proxy. */
   isLocal: boolean;
+  /** Scheme and host as the client used them, without a slash at the end: they tell which cookie is the session's. */
+  baseUrl: string;
 }
 
 /** Recognises actors. Built in app.ts from sessions, keys and members. */

@@ -48,15 +48,16 @@ export const rules = {
 
   'member.read': { least: 'VIEWER' },
   'member.readContact': { least: 'ADMIN', own: true },
-  'member.invite': { least: 'ADMIN', ranked: true, peopleOnly: true },
-  'member.change': { least: 'ADMIN', ranked: true, peopleOnly: true, stepUp: takesOwner },
-  'member.remove': { least: 'ADMIN', ranked: true, peopleOnly: true, stepUp: takesOwner },
+  'member.invite': { least: 'ADMIN', ranked: true, peopleOnly: true, stepUp: movesOwner },
+  'member.change': { least: 'ADMIN', ranked: true, peopleOnly: true, stepUp: movesOwner },
+  'member.remove': { least: 'ADMIN', ranked: true, peopleOnly: true, stepUp: movesOwner },
   'member.leave': { least: 'VIEWER', peopleOnly: true },
   'invitation.read': { least: 'ADMIN', peopleOnly: true },
 
   'key.read': { least: 'ADMIN', own: true },
   'key.create': { least: 'OPERATOR', ranked: true, peopleOnly: true },
-  'key.change': { least: 'ADMIN', own: true, peopleOnly: true },
+  // Ranked, because whoever rotates a key gets to see its new secret.
+  'key.change': { least: 'ADMIN', own: true, ranked: true, peopleOnly: true },
   'session.read': { least: 'VIEWER', peopleOnly: true },
   'session.revoke': { least: 'VIEWER', peopleOnly: true },
   'device.pair': { least: 'VIEWER', peopleOnly: true },
@@ -73,6 +74,7 @@ export const rules = {
 export type Action = keyof typeof rules;
 export const actions = Object.keys(rules) as Action[];
 
-function takesOwner(resource: Resource): boolean {
-  return resource.memberRole === 'OWNER';
+/** Ends or makes an owner: what a stolen session would do first. */
+function movesOwner({ memberRole, grantedRole }: Resource): boolean {
+  return memberRole === 'OWNER' || grantedRole === 'OWNER';
 }

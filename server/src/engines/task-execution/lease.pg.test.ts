@@ -41,7 +41,7 @@ function start(options: TestEngineOptions): TaskExecution {
 describe('leases', () => {
   it('fences out a worker that lost its lease', async () => {
     await insertTestAgent(database);
-    const sql = sqlOfPool(database.pool);
+    const sql = sqlOfPool(database.systemPool);
     let release = () => {};
     const held = new Promise<void>((resolve) => (release = resolve));
     const lost = createTestEngine(database, {
@@ -82,7 +82,7 @@ describe('leases', () => {
 
   it('gives up on a task that takes its process down again and again', async () => {
     await enqueueTestTasks(database, [{}]);
-    const sql = sqlOfPool(database.pool);
+    const sql = sqlOfPool(database.systemPool);
     for (let loss = 0; loss < 20; loss += 1) {
       await database.pool.query(
         `update task set status = 'RUNNING', attempt = attempt + 1, lease_owner = 'x', lease_expires_at = now() - interval '1 s', attempt_started_at = now()`,
@@ -163,7 +163,7 @@ describe('leases', () => {
 
   it('extends leases without a deadlock while their tasks are being settled', async () => {
     await insertTestAgent(database);
-    const sql = sqlOfPool(database.pool);
+    const sql = sqlOfPool(database.systemPool);
     const ids = await enqueueTestTasks(
       database,
       Array.from({ length: 300 }, () => ({})),
@@ -204,7 +204,7 @@ describe('a statement whose answer was lost', () => {
   const step = { position: 0, inputHash: 'h', kind: 'TOOL' as const, name: 'send', input: {} };
 
   it('opens the same step once, also one that must not be repeated', async () => {
-    const [held, sql] = [await lease(), sqlOfPool(database.pool)];
+    const [held, sql] = [await lease(), sqlOfPool(database.systemPool)];
     const opened = await beginStep(sql, held, { ...step, idempotent: false });
     expect(opened.state).toBe('run');
     expect(await beginStep(sql, held, { ...step, idempotent: false })).toEqual(opened);
@@ -216,7 +216,7 @@ describe('a statement whose answer was lost', () => {
   });
 
   it('closes the same step once', async () => {
-    const [held, sql] = [await lease(), sqlOfPool(database.pool)];
+    const [held, sql] = [await lease(), sqlOfPool(database.systemPool)];
     const opened = await beginStep(sql, held, { ...step, idempotent: true });
     if (opened.state === 'lost') throw new Error('no lease');
     const end = { stepId: opened.stepId, status: 'SUCCEEDED' as const, output: 'sent', notes: [] };

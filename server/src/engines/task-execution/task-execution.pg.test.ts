@@ -160,7 +160,7 @@ describe('failing', () => {
       failure_message: 'no luck',
     });
     fail = false;
-    expect(await replayTask(sqlOfPool(database.pool), database.workspaceId, id!)).toBe(true);
+    expect(await replayTask(sqlOfPool(database.systemPool), database.workspaceId, id!)).toBe(true);
     await untilStatus(database, id!, 'SUCCEEDED');
     expect(await taskFacts(database, id!)).toMatchObject({ attempt: 4, failure_code: null });
   });
@@ -249,7 +249,7 @@ describe('steps', () => {
     await untilStatus(database, id!, 'WAITING');
     expect(effects).toBe(1);
     expect((await taskFacts(database, id!)).wait_reason).toContain('pay');
-    const sql = sqlOfPool(database.pool);
+    const sql = sqlOfPool(database.systemPool);
     const { rows } = await database.pool.query<{ id: string }>('select id from step where task_id = $1', [
       id,
     ]);
@@ -309,7 +309,7 @@ describe('canceling', () => {
     });
     const [id] = await enqueueTestTasks(database, [{}]);
     await untilStatus(database, id!, 'RUNNING');
-    await cancelTasks(sqlOfPool(database.pool), {
+    await cancelTasks(sqlOfPool(database.systemPool), {
       workspaceId: database.workspaceId,
       taskIds: [id!],
       reason: 'changed my mind',

@@ -36,6 +36,7 @@ export interface SettledAttempt {
 }
 
 export interface TaskExecutionOptions {
+  /** Of hive_system: tasks of every workspace are run here. */
   pool: Pool;
   clock: Clock;
   log: Logger;

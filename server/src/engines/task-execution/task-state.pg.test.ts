@@ -18,7 +18,7 @@ let database: TestDatabase;
 let sql: Sql;
 beforeAll(async () => {
   database = await createTestDatabase();
-  sql = sqlOfPool(database.pool);
+  sql = sqlOfPool(database.systemPool);
   await insertTestAgent(database, { capabilities: ['work'], maxConcurrency: 1_000 });
 });
 afterAll(() => database.drop());

@@ -1,0 +1,236 @@
+import type { MikroORM } from '@mikro-orm/postgresql';
+import type { Pool } from 'pg';
+import type { HiveConfig } from './config/schema.ts';
+import { createAuditRecorder, type AuditRecorder } from './engines/security/audit-recorder.ts';
+import { startAuditSealer } from './engines/security/audit-sealer.ts';
+import { Keyring } from './engines/security/keyring.ts';
+import type { Authenticator } from './engines/security/principal.ts';
+import { TokenBuckets, type RateLimiter } from './engines/security/rate-limit.ts';
+import { RedisRateLimiter } from './engines/security/redis-rate-limit.ts';
+import type { ApiRoutes } from './http/api-routes.ts';
+import { createDownloadRoutes } from './http/download-routes.ts';
+import { isOurOrigin } from './http/request-guard.ts';
+import { createAuthenticator } from './identity/authenticator.ts';
+import { createIdentity, type Identity } from './identity/identity.ts';
+import { attemptLimits, type IdentityEvent } from './identity/identity-options.ts';
+import { createMembershipPorts } from './identity/membership-ports.ts';
+import type { SecretKeys } from './identity/secret-keys.ts';
+import { createUseRecorder } from './identity/use-recorder.ts';
+import type { Clock } from './lib/clock.ts';
+import type { Logger } from './lib/log.ts';
+import { startLoop } from './lib/loop.ts';
+import { createAuditManager, type AuditManager } from './managers/audit-manager.ts';
+import { originOf, type OnDenied } from './managers/authorise.ts';
+import { createSecretsManager, type SecretsManager } from './managers/secrets-manager.ts';
+import { createSecurityManager, type SecurityManager } from './managers/security-manager.ts';
+import { inSystemTransaction } from './managers/transaction.ts';
+import { applyAuditRetention, forgetAuditOrigins } from './stores/audit-store.ts';
+import { sqlOfPool, type Sql } from './stores/sql.ts';
+
+export interface SecurityOptions {
+  orm: MikroORM;
+  systemPool: Pool;
+  config: () => HiveConfig;
+  /** Where the server listens. */
+  listening: { port: number; url: string };
+  homeWorkspaceId: string;
+  clock: Clock;
+  log: Logger;
+  /** After the commit of a change that wrote events. */
+  onChanged(): void;
+  onWorkspaceCreated(workspaceId: string): Promise<void>;
+  /** A secret of the first workspace was set or deleted. */
+  onSecretChanged(): void;
+}
+
+/** Everything about who may do what, and its record. */
+export interface Security {
+  authenticator: Authenticator;
+  identity: Identity;
+  securityManager: SecurityManager;
+  auditManager: AuditManager;
+  secretsManager: SecretsManager;
+  rateLimiter: RateLimiter;
+  onDenied: OnDenied;
+  routes: ApiRoutes;
+  /** Something was committed in this process. */
+  committed(): void;
+  stop(): Promise<void>;
+}
+
+const hourMs = 3_600_000;
+const keyWatchMs = 2_000;
+
+/** The security half of app.ts: builds its parts, connects them and starts their loops. */
+export function createSecurity(options: SecurityOptions): Security {
+  const { orm, systemPool, clock, log, homeWorkspaceId, onChanged } = options;
+  const { identity: identityConfig, security, dataDir, redis } = options.config();
+  const systemSql = sqlOfPool(systemPool);
+  const transaction = <T>(work: (sql: Sql) => Promise<T>) => inSystemTransaction(systemPool, work);
+  const sealer = startAuditSealer({ transaction, clock, log });
+  const recorder = createAuditRecorder({ systemSql, clock, log, onWritten: () => sealer.wake() });
+  const onDenied = deniedRecorder(recorder);
+  const keyring = new Keyring({
+    dataDir,
+    secretKey: security.secretKey,
+    previousSecretKey: security.previousSecretKey,
+    keepRetiredDays: identityConfig.sessionDays,
+  });
+  const limits = createLimiter(redis.url, clock, log);
+  const members = createMembershipPorts({
+    systemSql,
+    inSystemTransaction: transaction,
+    homeWorkspaceId,
+    onChanged,
+  });
+  const identity = createIdentity({
+    ...identitySettings(options),
+    pool: systemPool,
+    secretKeys: identityKeys(keyring),
+    throttle: async (bucket, key) => limits.limiter.take(bucket, key, attemptLimits[bucket]),
+    onEvent: async (event) => recorder.record(await entryOfIdentity(systemSql, homeWorkspaceId, event)),
+    members,
+    log,
+  });
+  const uses = createUseRecorder({ systemSql, clock, log, record: (entry) => recorder.record(entry) });
+  const authenticator = createAuthenticator({
+    ...{ systemSql, identity, homeWorkspaceId, clock },
+    onKeyUsed: (use) => uses.keyUsed(use),
+    onMemberSeen: (workspaceId, userId) => uses.memberSeen(workspaceId, userId),
+  });
+  const securityManager = createSecurityManager({
+    ...{ orm, systemPool, identity, homeWorkspaceId, onDenied, onChanged },
+    baseUrl: ({ request }) => request?.baseUrl ?? options.listening.url,
+    onWorkspaceCreated: options.onWorkspaceCreated,
+  });
+  const auditManager = createAuditManager({ orm, onDenied });
+  const secretsManager = createSecretsManager({
+    ...{ orm, systemSql, keyring, homeWorkspaceId, transaction, onDenied },
+    reencryptAlso: () => identity.reencrypt(identityKeys(keyring)),
+    onChanged: (workspaceId) => {
+      if (workspaceId === homeWorkspaceId) options.onSecretChanged();
+    },
+  });
+  const loops = startSecurityLoops(options, { systemSql, identity, keyring });
+  return {
+    ...{ authenticator, identity, securityManager, auditManager, secretsManager, onDenied },
+    rateLimiter: limits.limiter,
+    routes: createDownloadRoutes({ auditManager, securityManager, log }),
+    committed: () => sealer.wake(),
+    async stop() {
+      for (const loop of loops) await loop.stop();
+      await uses.stop();
+      await recorder.stop();
+      await sealer.stop();
+      await limits.stop();
+    },
+  };
+}
+
+function identitySettings({ config, homeWorkspaceId, listening }: SecurityOptions) {
+  const { identity, server } = config();
+  const { github, google, oidc } = identity;
+  const guard = { port: listening.port, config: server };
+  const client = (given: { clientId?: string; clientSecret?: string }) =>
+    given.clientId === undefined || given.clientSecret === undefined
+      ? undefined
+      : { clientId: given.clientId, clientSecret: given.clientSecret };
+  const oidcClient = client(oidc);
+  return {
+    sessionDays: identity.sessionDays,
+    serviceIssuer:
+      server.publicUrl === undefined ? `urn:uuid:${homeWorkspaceId}` : new URL(server.publicUrl).origin,
+    publicUrl: server.publicUrl,
+    isTrustedOrigin: (origin: string) => isOurOrigin(origin, 'http', guard),
+    oauth: {
+      github: client(github),
+      google: client(google),
+      oidc:
+        oidcClient === undefined || oidc.issuer === undefined
+          ? undefined
+          : { ...oidcClient, issuer: oidc.issuer, name: oidc.name },
+    },
+  };
+}
+
+/** Versions are whole numbers to better-auth; the first half of the id is one, and no other key of the hive has it. */
+function identityKeys(keyring: Keyring): SecretKeys {
+  const versioned = ({ id, key }: { id: string; key: Buffer }) => ({ version: Number.parseInt(id, 16), key });
+  const [previous] = keyring.previous;
+  return {
+    current: versioned(keyring.current),
+    ...(previous === undefined ? {} : { previous: versioned(previous) }),
+  };
+}
+
+function createLimiter(redisUrl: string | undefined, clock: Clock, log: Logger) {
+  if (redisUrl === undefined)
+    return { limiter: new TokenBuckets({ clock }) as RateLimiter, stop: () => Promise.resolve() };
+  const limiter = new RedisRateLimiter({ url: redisUrl, clock, log });
+  limiter.start();
+  return { limiter: limiter as RateLimiter, stop: async () => limiter.stop() };
+}
+
+function startSecurityLoops(
+  { config, clock, log }: SecurityOptions,
+  { systemSql, identity, keyring }: { systemSql: Sql; identity: Identity; keyring: Keyring },
+) {
+  let keyId = keyring.current.id;
+  return [
+    startLoop({
+      ...{ name: 'security-housekeeping', intervalMs: hourMs, clock, log },
+      async turn() {
+        const { auditRetentionDays, addressRetentionDays } = config().security;
+        await identity.removeExpired();
+        await forgetAuditOrigins(systemSql, addressRetentionDays);
+        if (auditRetentionDays > 0) await applyAuditRetention(systemSql, auditRetentionDays);
+      },
+    }),
+    // `hive secrets rotate` may run beside this process: from then on it signs and encrypts with the new key, too.
+    startLoop({
+      ...{ name: 'key-watch', intervalMs: keyWatchMs, clock, log },
+      async turn() {
+        const { id } = keyring.current;
+        if (id === keyId) return;
+        await identity.reencrypt(identityKeys(keyring));
+        keyId = id;
+      },
+    }),
+  ];
+}
+
+function deniedRecorder(recorder: AuditRecorder): OnDenied {
+  return (scope, action, resource, reason) =>
+    recorder.record({
+      ...originOf(scope),
+      workspaceId: scope.workspaceId,
+      action,
+      outcome: 'DENIED',
+      detail: { reason, ...(resource.projectId ? { projectId: resource.projectId } : {}) },
+    });
+}
+
+/** Signing in belongs to no workspace: it is recorded where the person was last, and what nobody did in the first one. */
+async function entryOfIdentity(systemSql: Sql, homeWorkspaceId: string, event: IdentityEvent) {
+  const { type, userId, method, address, userAgent, detail } = event;
+  const isRefusal = /\.(failed|throttled|refused)$/.test(type);
+  return {
+    workspaceId: (userId && (await lastWorkspaceOf(systemSql, userId))) || homeWorkspaceId,
+    actorKind: userId === undefined ? 'ANONYMOUS' : 'USER',
+    actorId: userId ?? null,
+    action: type,
+    outcome: isRefusal ? ('FAILED' as const) : ('ALLOWED' as const),
+    detail: { ...detail, ...(method === undefined ? {} : { method }) },
+    ...(address === undefined ? {} : { address }),
+    ...(userAgent === undefined ? {} : { userAgent }),
+  };
+}
+
+async function lastWorkspaceOf(systemSql: Sql, userId: string): Promise<string | undefined> {
+  const [row] = await systemSql.rows<{ workspace_id: string }>(
+    `/* lastWorkspaceOf */
+    select workspace_id from membership where user_id = $1 order by last_seen_at desc nulls last, created_at limit 1`,
+    [userId],
+  );
+  return row?.workspace_id;
+}
