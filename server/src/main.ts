@@ -21,18 +21,24 @@ export interface MainOptions {
 export interface RunningHive {
   url: string;
   app: App;
+  /** Takes over the settings that need no restart. */
+  configure(config: HiveConfig): Promise<void>;
   /** In reverse order of start: no new requests, work in flight, connections. Ends within the configured deadline. */
   stop(): Promise<void>;
 }
 
-/** Takes the port and answers that the server is starting, until `main` takes over. @throws Error when it is taken */
-export function holdPort(config: HiveConfig, version: string): Promise<Listener> {
-  return openListener({ config: config.server, version });
+/**
+ * Takes the port and answers that the server is starting, until `main` takes over.
+ * @throws Error when the port is taken or the TLS files cannot be used
+ */
+export function holdPort(config: HiveConfig, version: string, log: Logger): Promise<Listener> {
+  return openListener({ config: config.server, version, log });
 }
 
 /** The server without its process: what runs between the configuration and the signal that ends it. */
 export async function main(options: MainOptions): Promise<RunningHive> {
-  const { config, log } = options;
+  const { log, listener } = options;
+  let { config } = options;
   // Loaded side by side; what they import is most of the time to start.
   const [{ createApp }, { startHttp }] = await Promise.all([
     import('./app.ts'),
@@ -47,14 +53,28 @@ export async function main(options: MainOptions): Promise<RunningHive> {
       projectRoot: options.projectRoot,
     },
     nodeId: readNodeId(config.dataDir),
+    listening: listener,
   });
   const http = startHttp({
-    listener: options.listener,
+    listener,
     config: config.server,
+    security: () => config.security,
     appFolder: join(options.root, 'mobile-pwa', 'dist'),
     graphql: app.api,
+    authenticator: app.authenticator,
+    limiter: app.rateLimiter,
+    identity: app.identity,
+    routes: app.routes,
   });
-  return { url: http.url, app, stop: () => stopInOrder(http, app, config.server.shutdownDeadlineMs) };
+  return {
+    url: http.url,
+    app,
+    configure(next) {
+      config = next;
+      return app.configure(next);
+    },
+    stop: () => stopInOrder(http, app, config.server.shutdownDeadlineMs),
+  };
 }
 
 async function stopInOrder(http: HttpServer, app: App, deadlineMs: number): Promise<void> {

@@ -65,12 +65,12 @@ test('after a SIGKILL the database is adopted and the lock does not stand in the
 test('a wrong configuration ends it with every problem at once', () => {
   const failed = spawnSync(process.execPath, [program], {
     cwd: dataDir,
-    env: { ...process.env, HIVE_HOST: '0.0.0.0', HIVE_PORT: 'x' },
+    env: { ...process.env, HIVE_TLS_CERT: 'cert.pem', HIVE_PORT: 'x' },
     encoding: 'utf8',
   });
   expect(failed.status).toBe(1);
   expect(failed.stderr).toContain('HIVE_PORT (environment) is "x"');
-  expect(failed.stderr).toContain('no sign-in yet');
+  expect(failed.stderr).toContain('HIVE_TLS_KEY');
 });
 
 test('of starts at the same moment in the same folder, one runs and the others say so', async () => {

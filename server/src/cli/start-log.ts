@@ -1,23 +1,52 @@
 import { hostname } from 'node:os';
 import { Writable } from 'node:stream';
-import { pino, type Logger as PinoLogger } from 'pino';
+import { pino, type DestinationStream, type Logger as PinoLogger, type LoggerOptions } from 'pino';
+import { redact, redactText } from '../engines/security/redaction.ts';
 
 const names: Readonly<Record<number, string>> = { 20: 'debug', 30: 'info', 40: 'warn', 50: 'error' };
+
+/**
+ * Everything that is logged goes through here, before pino makes text of it: fields, messages, errors with their stacks and
+ * causes. 3 µs for an ordinary line, 5 µs for one with an error; lines below the level cost nothing. Components log without
+ * child loggers (lib/log.ts), whose bindings pino writes out by itself.
+ */
+const withoutSecrets: LoggerOptions = {
+  hooks: {
+    logMethod(args, method) {
+      const safe = args.map((value: unknown) => {
+        if (typeof value === 'string') return redactText(value);
+        return value instanceof Error ? { err: redact(value) } : redact(value);
+      });
+      method.apply(this, safe as Parameters<typeof method>);
+    },
+  },
+  // They are plain objects by now.
+  serializers: { err: (value: unknown) => value },
+};
 
 /** JSON lines to standard error; on a terminal short lines for people instead. */
 export function createLog(level: string): PinoLogger {
   if (!process.stderr.isTTY)
-    return pino(
-      { level, base: { pid: process.pid, hostname: hostname() } },
-      pino.destination({ dest: 2, sync: false }),
-    );
+    return createLogTo(level, pino.destination({ dest: 2, sync: false }), {
+      pid: process.pid,
+      hostname: hostname(),
+    });
   const short = new Writable({
     write(chunk: Buffer, _encoding, done) {
       process.stderr.write(`${shortLine(chunk.toString())}\n`);
       done();
     },
   });
-  return pino({ level, base: null }, short);
+  return createLogTo(level, short, null);
+}
+
+/** JSON lines without secrets. @param base fields of every line */
+export function createLogTo(
+  level: string,
+  stream: DestinationStream,
+  base: { [name: string]: unknown } | null,
+): PinoLogger {
+  return pino({ level, base, ...withoutSecrets }, stream);
 }
 
 /** `14:02:07 warn  text  name=value …`, with an error's stack below. */

@@ -8,7 +8,9 @@ import type { Logger as PinoLogger } from 'pino';
 import { ConfigError, parseConfig, redactUrl, suspectEnvironment } from '../config/parse-config.ts';
 import { configFileName, readConfigFile } from '../config/read-config-file.ts';
 import type { HiveConfig } from '../config/schema.ts';
+import { reachableUrl } from '../http/addresses.ts';
 import { buildAppIfChanged } from './build-app.ts';
+import { greetingLines, setupLines } from './greet.ts';
 import { AlreadyRunningError, takeInstanceLock } from './instance-lock.ts';
 import { onStopRequest } from './stop-request.ts';
 
@@ -40,7 +42,7 @@ async function start(): Promise<void> {
     const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string })
       .version;
     const { main, holdPort } = await import('../main.ts');
-    const listener = await holdPort(config, version);
+    const listener = await holdPort(config, version, log);
     stops.push(() => listener.close());
 
     // The database starts while the app is built and our own code is loaded.
@@ -58,9 +60,18 @@ async function start(): Promise<void> {
     const hive = await main({ listener, config, databaseUrl, log, version, root, projectRoot: cwd });
     stops.push(() => hive.stop());
     lock.announce(hive.url);
-    stops.push(await followConfig({ config, configPath, cwd, log, app: hive.app }));
-    greet(config, hive.url, databaseUrl, (performance.now() - began) / 1_000);
+    stops.push(await followConfig({ config, configPath, cwd, log, hive }));
+    const seconds = (performance.now() - began) / 1_000;
+    for (const line of greetingLines({ config, url: hive.url, databaseUrl, seconds })) say(line);
     await greetModels(hive.app.gateway);
+    if (!(await hive.app.authenticator.hasOwner())) {
+      const { url: link } = await hive.app.identity.createSetupLink(
+        reachableUrl(config.server, hive.url) ?? hive.url,
+      );
+      for (const line of await setupLines({ config, url: hive.url }, link)) say(line);
+    }
+    say('');
+    say('  Ctrl-C stops it.');
 
     collectStartGarbage();
 
@@ -104,27 +115,16 @@ async function followConfig(options: {
   configPath: string;
   cwd: string;
   log: PinoLogger;
-  app: { configure(config: HiveConfig): Promise<void> };
+  hive: { configure(config: HiveConfig): Promise<void> };
 }): Promise<() => Promise<void>> {
   const { watchConfig } = await import('../config/watch-config.ts');
-  const { config, configPath, cwd, log, app } = options;
+  const { config, configPath, cwd, log, hive } = options;
   const watched = await watchConfig({ config, env: process.env, path: configPath, cwd, log });
   watched.onChange((next) => {
     log.level = next.log.level;
-    void app.configure(next);
+    void hive.configure(next);
   });
   return () => watched.stop();
-}
-
-function greet(config: HiveConfig, url: string, databaseUrl: string, seconds: number): void {
-  say('');
-  say(`  Agent Hive is ready after ${seconds.toFixed(1)} s.`);
-  say('');
-  say(`  Open      ${url}`);
-  say(`  API       ${url}/graphql   (schema: ${url}/schema.graphql)`);
-  say(
-    `  Data      ${config.database.url === undefined ? `${config.dataDir}   (built-in PostgreSQL)` : redactUrl(databaseUrl)}`,
-  );
 }
 
 interface Gateway {
@@ -163,8 +163,6 @@ async function greetModels(gateway: Gateway): Promise<void> {
           : `found${address}${provider.models.length > 0 ? `: ${provider.models.slice(0, 5).join(', ')}` : ''}`;
     say(`    ${provider.name.padEnd(12)}${detail}`);
   }
-  say('');
-  say('  Ctrl-C stops it.');
 }
 
 start().then(

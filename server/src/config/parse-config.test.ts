@@ -7,7 +7,7 @@ import {
   suspectEnvironment,
   type ConfigSources,
 } from './parse-config.ts';
-import { settings } from './schema.ts';
+import { isLoopbackHost, settings } from './schema.ts';
 
 const parse = (env: ConfigSources['env'], file?: unknown) =>
   parseConfig({
@@ -35,8 +35,10 @@ test('defaults need nothing set', () => {
     host: '127.0.0.1',
     port: 4000,
     allowedHosts: [],
+    trustedProxies: [],
     shutdownDeadlineMs: 10_000,
   });
+  expect(config.security).toMatchObject({ rateBurst: 1_000, documents: 'any', introspection: 'on' });
   expect(config.dataDir).toBe('/home/me/.hive');
   expect(config.execution.leaseMs).toBe(30_000);
   expect(config.agents.healthIntervalMs).toBe(30_000);
@@ -106,21 +108,71 @@ test.each([
   expect(problemsOf({}, file)).toEqual([message]);
 });
 
-test.each(['127.0.0.1', '127.9.9.9', '::1', '[::1]', 'localhost', 'LOCALHOST'])(
-  'HIVE_HOST=%s is loopback',
-  (host) => {
-    expect(parse({ HIVE_HOST: host }).server.host).toBe(host);
+test.each([
+  ['127.0.0.1', true],
+  ['127.9.9.9', true],
+  ['::1', true],
+  ['[::1]', true],
+  ['localhost', true],
+  ['LOCALHOST', true],
+  ['0.0.0.0', false],
+  ['::', false],
+  ['192.168.1.2', false],
+  ['hive.example', false],
+  ['127.0.0.1.hive.example', false],
+  ['::ffff:10.0.0.1', false],
+])('HIVE_HOST=%s may be listened on; that only this machine reaches it is %s', (host, isLoopback) => {
+  expect(parse({ HIVE_HOST: host }).server.host).toBe(host);
+  expect(isLoopbackHost(host)).toBe(isLoopback);
+});
+
+test.each(['http://hive', 'a b', '1.2.3.4/8', ''.padEnd(3, '/')])('HIVE_HOST=%s is no address', (host) => {
+  expect(problemsOf({ HIVE_HOST: host })[0]).toContain('it must be the address to listen on');
+});
+
+test.each([
+  [{ HIVE_TLS_CERT: 'a.pem' }, 'HIVE_TLS_CERT is set without HIVE_TLS_KEY; set both or none.'],
+  [{ HIVE_TLS_KEY: 'a.pem' }, 'HIVE_TLS_KEY is set without HIVE_TLS_CERT; set both or none.'],
+  [
+    { HIVE_GITHUB_CLIENT_ID: 'x' },
+    'HIVE_GITHUB_CLIENT_ID is set without HIVE_GITHUB_CLIENT_SECRET; set both or none.',
+  ],
+  [
+    { HIVE_OIDC_CLIENT_ID: 'x', HIVE_OIDC_CLIENT_SECRET: 'y' },
+    'HIVE_OIDC_CLIENT_ID and HIVE_OIDC_CLIENT_SECRET are set without HIVE_OIDC_ISSUER; set all of them or none.',
+  ],
+])('settings that belong together are set together: %j', (env, message) => {
+  expect(problemsOf(env)).toEqual([message]);
+});
+
+test('a setting that is missing its other half may have it in the file', () => {
+  const { server } = parse({ HIVE_TLS_CERT: 'tls/cert.pem' }, { server: { tlsKey: '/etc/key.pem' } });
+  expect(server).toMatchObject({ tlsCert: '/home/me/tls/cert.pem', tlsKey: '/etc/key.pem' });
+});
+
+test.each(['https://hive.example', 'https://hive.example/', 'http://10.0.0.2:4000', 'https://[::1]:8443'])(
+  'HIVE_PUBLIC_URL=%s is taken',
+  (url) => {
+    expect(parse({ HIVE_PUBLIC_URL: url }).server.publicUrl).toBe(url);
   },
 );
 
-test.each(['0.0.0.0', '::', '192.168.1.2', 'example.com', '127.0.0.1.example.com', '::ffff:10.0.0.1'])(
-  'HIVE_HOST=%s is refused with the reason',
-  (host) => {
-    const [problem] = problemsOf({ HIVE_HOST: host });
-    expect(problem).toContain(`HIVE_HOST (environment) is "${host}"`);
-    expect(problem).toContain('no sign-in yet');
+test.each(['https://hive.example/app', 'https://hive.example?x', 'https://me@hive.example', 'hive.example', 'ftp://x'])(
+  'HIVE_PUBLIC_URL=%s is more than an origin, or less',
+  (url) => {
+    expect(problemsOf({ HIVE_PUBLIC_URL: url })[0]).toContain('without a path');
   },
 );
+
+test.each([
+  ['10.0.0.0/8,::1', 0],
+  ['10.0.0.0/33', 1],
+  ['proxy', 1],
+])('HIVE_TRUSTED_PROXIES=%s has %d problems', (value, count) => {
+  const parsed = () => problemsOf({ HIVE_TRUSTED_PROXIES: value });
+  if (count > 0) expect(parsed()).toHaveLength(count);
+  else expect(parse({ HIVE_TRUSTED_PROXIES: value }).server.trustedProxies).toHaveLength(2);
+});
 
 test('secrets are in no message', () => {
   const problems = problemsOf(

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import type { z } from 'zod';
+import { findHalfSet } from './check-together.ts';
 import { configSchema, settings, type HiveConfig, type Setting } from './schema.ts';
+import { getAt, isPlainObject } from './values-at.ts';
 
 export interface ConfigFile {
   path: string;
@@ -27,7 +29,7 @@ export class ConfigError extends Error {
 }
 
 /**
- * Defaults, overlaid by the file, overlaid by the environment.
+ * Defaults, overlaid by the file, overlaid by the environment. Paths are absolute afterwards.
  * @throws ConfigError with all errors at once
  */
 export function parseConfig(sources: ConfigSources): HiveConfig {
@@ -43,8 +45,28 @@ export function parseConfig(sources: ConfigSources): HiveConfig {
   }
   const parsed = configSchema.safeParse(values);
   if (!parsed.success) problems.push(...describeIssues(parsed.error.issues, values, fromEnv, sources));
+  problems.push(...findHalfSet(values));
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
-  return deepFreeze({ ...parsed.data, dataDir: resolve(sources.cwd, parsed.data.dataDir) });
+  return deepFreeze(withAbsolutePaths(parsed.data, sources.cwd));
+}
+
+function withAbsolutePaths(config: z.output<typeof configSchema>, cwd: string): z.output<typeof configSchema> {
+  const { server, security } = config;
+  return {
+    ...config,
+    dataDir: resolve(cwd, config.dataDir),
+    server: {
+      ...server,
+      ...(server.tlsCert === undefined ? {} : { tlsCert: resolve(cwd, server.tlsCert) }),
+      ...(server.tlsKey === undefined ? {} : { tlsKey: resolve(cwd, server.tlsKey) }),
+    },
+    security: {
+      ...security,
+      ...(security.documentsFile === undefined
+        ? {}
+        : { documentsFile: resolve(cwd, security.documentsFile) }),
+    },
+  };
 }
 
 /** Variables that look like a misspelt setting; not errors, since other programs may use the prefix. */
@@ -171,14 +193,6 @@ function editDistance(left: string, right: string): number {
     row = next;
   }
   return row[right.length]!;
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-export function getAt(values: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, key) => (isPlainObject(value) ? value[key] : undefined), values);
 }
 
 function setAt(values: Record<string, unknown>, path: readonly string[], value: unknown): void {

@@ -36,6 +36,13 @@ const httpUrl = z.url({ protocol: /^https?$/ });
 const hostName = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(:\d+)?$/;
 const day = 86_400_000;
 
+/** A scheme, a host and perhaps a port: what a browser calls an origin. */
+function isOrigin(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { pathname, search, hash, username, password } = new URL(url);
+  return pathname === '/' && [search, hash, username, password].every((part) => part === '');
+}
+
 /** Whether only programs on this machine can reach a server that listens here. */
 export function isLoopbackHost(host: string): boolean {
   const bare = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
@@ -63,7 +70,7 @@ const server = z.strictObject({
       'a list of host names, each with its port when that is not the default one, for example hive.example:8443',
   }),
   /** Where people reach the hive, when that is not the address it listens on: behind a proxy, or under a name. */
-  publicUrl: setting(z.url({ protocol: /^https?$/ }).exactOptional(), {
+  publicUrl: setting(httpUrl.refine(isOrigin).exactOptional(), {
     env: 'HIVE_PUBLIC_URL',
     allowed: 'the http or https URL people open, without a path, for example https://hive.example',
   }),

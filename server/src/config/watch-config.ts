@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { watch } from 'chokidar';
-import { parseConfig, getAt, type ConfigSources } from './parse-config.ts';
+import { parseConfig, type ConfigSources } from './parse-config.ts';
 import { readConfigFile } from './read-config-file.ts';
 import { settings, type HiveConfig } from './schema.ts';
+import { getAt } from './values-at.ts';
 
 /** Like the logger of lib/log.ts; config imports nothing. */
 interface ConfigLog {
@@ -82,7 +83,7 @@ export async function watchConfig(options: {
   };
 }
 
-/** `base` with the values at `paths` taken from `read`. All settings are at most two levels deep. */
+/** `base` with the values at `paths` taken from `read`. All reloadable settings are at most two levels deep. */
 function withSettings(base: HiveConfig, read: HiveConfig, paths: readonly (readonly string[])[]): HiveConfig {
   const merged: Record<string, unknown> = { ...base };
   for (const [section = '', key] of paths) {

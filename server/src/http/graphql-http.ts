@@ -1,22 +1,25 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GraphQLError, parse as parseDocument, type DocumentNode } from 'graphql';
+import { GraphQLError } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
-import { createContext, type Context, type GraphQLDeps } from '../graphql/context.ts';
-import { limitDocument } from '../graphql/document-limits.ts';
+import type { Principal } from '../engines/security/principal.ts';
+import { createContext, type Context, type GraphQLDeps, type RequestFacts } from '../graphql/context.ts';
+import { createDocumentCache } from '../graphql/document-cache.ts';
 import { presentError } from '../graphql/errors.ts';
-import { documentLimits } from '../graphql/limits.ts';
+import type { PersistedDocuments } from '../graphql/persisted-documents.ts';
 import { runSubscription } from '../graphql/run-subscription.ts';
 import { schema } from '../graphql/schema.ts';
-import { errorCodes } from '../lib/errors.ts';
+import { errorCodes, type ErrorCode } from '../lib/errors.ts';
+import type { Exchange } from './access-gate.ts';
+import { readOperation, readQueryString } from './operation-request.ts';
 import { readBody, sendError } from './respond.ts';
 import { refuseForgeable } from './request-guard.ts';
 
 export const maxBodyBytes = 1_048_576;
 
 interface ServerContext {
-  requestId: string;
+  /** Who asks and from where; stays in the context that resolvers get, for `runSubscription`. */
+  facts: RequestFacts;
 }
 
 export type Yoga = YogaServerInstance<ServerContext, Context>;
@@ -25,11 +28,11 @@ export type Yoga = YogaServerInstance<ServerContext, Context>;
 export const requestIds = new AsyncLocalStorage<string>();
 
 /** The pipeline of parse, validate and execute that HTTP and WebSocket share. */
-export function createPipeline(deps: GraphQLDeps): Yoga {
+export function createPipeline(deps: GraphQLDeps, options: { introspection: 'on' | 'off' }): Yoga {
   return createYoga<ServerContext, Context>({
     schema,
-    plugins: [limits, ownSubscribe, ownCodes],
-    context: ({ requestId }) => createContext(deps, requestId),
+    plugins: [ownDocuments(options.introspection), ownSubscribe, ownCodes],
+    context: ({ facts }) => createContext(deps, facts),
     maskedErrors: {
       maskError: (error) => presentError(error, requestIds.getStore() ?? randomUUID(), deps.log),
     },
@@ -41,28 +44,23 @@ export function createPipeline(deps: GraphQLDeps): Yoga {
     cors: false,
     healthCheckEndpoint: '/never-through-graphql',
     logging: false,
+    // Its cache counts entries, of which each may be a megabyte of comments; ours counts bytes.
+    parserAndValidationCache: false,
   });
 }
 
-const limits: Plugin = {
-  onParse({ setParseFn }) {
-    setParseFn((source: string): DocumentNode => {
-      try {
-        return parseDocument(source, { maxTokens: documentLimits.tokens });
-      } catch (error) {
-        if (error instanceof GraphQLError && /Document contains more th/.test(error.message)) {
-          throw new GraphQLError(`The document has more than ${documentLimits.tokens} tokens.`, {
-            extensions: { code: 'LIMIT_EXCEEDED', http: { status: 400 } },
-          });
-        }
-        throw error;
-      }
-    });
-  },
-  onValidate({ addValidationRule }) {
-    addValidationRule(limitDocument);
-  },
-};
+/** Parsing and validating, with our limits before the standard rules and what was valid remembered. */
+function ownDocuments(introspection: 'on' | 'off'): Plugin {
+  const documents = createDocumentCache({ schema, introspection });
+  return {
+    onParse({ setParseFn }) {
+      setParseFn((text: string) => documents.parse(text));
+    },
+    onValidate({ params, setResult }) {
+      setResult([...documents.validate(params.documentAST)]);
+    },
+  };
+}
 
 const ownSubscribe: Plugin = {
   onSubscribe({ setSubscribeFn }) {
@@ -80,51 +78,58 @@ const ownCodes: Plugin = {
   },
 };
 
-function isErrorCode(code: unknown): boolean {
+function isErrorCode(code: unknown): code is ErrorCode {
   return (errorCodes as readonly unknown[]).includes(code);
 }
 
 /** Answers `/graphql` over HTTP. Queries by GET or POST, mutations by POST only. */
 export async function answerGraphQL(
-  yoga: Yoga,
-  request: IncomingMessage,
-  response: ServerResponse,
+  deps: { yoga: Yoga; documents: PersistedDocuments },
+  exchange: Exchange,
+  principal: Principal,
 ): Promise<void> {
-  const requestId = randomUUID();
-  response.setHeader('x-request-id', requestId);
-  if (request.method === 'POST') {
-    const refusal = refuseForgeable(request.headers);
-    if (refusal) return sendError(response, refusal.status, 'FORBIDDEN', refusal.message);
-    const body = await readBody(request, maxBodyBytes);
-    if (body === undefined)
-      return sendError(response, 413, 'LIMIT_EXCEEDED', `The body is larger than ${maxBodyBytes} bytes.`);
-    const operation = parseOperation(body);
-    if (!operation)
+  const { request, response, client, requestId, linkBase } = exchange;
+  try {
+    if (request.method === 'POST') {
+      const refusal = refuseForgeable(request.headers);
+      if (refusal) return sendError(response, refusal.status, 'FORBIDDEN', refusal.message);
+      const body = await readBody(request, maxBodyBytes);
+      if (body === undefined)
+        return sendError(response, 413, 'LIMIT_EXCEEDED', `The body is larger than ${maxBodyBytes} bytes.`);
+      // Yoga takes a body that was read and parsed before it.
+      Object.assign(request, { body: readOperation(body, deps.documents) });
+    } else if (request.method === 'GET') {
+      request.url = readQueryString(request, deps.documents);
+    } else {
+      response.setHeader('allow', 'GET, POST');
       return sendError(
         response,
-        400,
+        405,
         'VALIDATION',
-        'The body must be one JSON object in UTF-8 with a query. Batches are not supported.',
+        `${request.method} is not allowed here; use GET or POST.`,
       );
-    // Yoga takes a body that was read and parsed before it.
-    Object.assign(request, { body: operation });
-  } else if (request.method !== 'GET') {
-    response.setHeader('allow', 'GET, POST');
-    return sendError(response, 405, 'VALIDATION', `${request.method} is not allowed here; use GET or POST.`);
+    }
+  } catch (error) {
+    if (error instanceof GraphQLError) return sendRefusal(exchange, error);
+    throw error;
   }
-  await requestIds.run(requestId, () => yoga(request, response, { requestId }));
+  const userAgent = request.headers['user-agent'];
+  const facts: RequestFacts = {
+    principal,
+    requestId,
+    address: client.address,
+    ...(userAgent === undefined ? {} : { userAgent }),
+    baseUrl: linkBase,
+  };
+  await requestIds.run(requestId, () => deps.yoga(request, response, { facts }));
 }
 
-function parseOperation(body: Buffer): object | undefined {
-  try {
-    // Broken UTF-8 is refused rather than changed: what is stored would not be what was sent.
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-    return typeof value === 'object' &&
-      value !== null &&
-      typeof (value as { query?: unknown }).query === 'string'
-      ? value
-      : undefined;
-  } catch {
-    return undefined;
-  }
+function sendRefusal({ response }: Exchange, error: GraphQLError): void {
+  const { code, http, ...extensions } = error.extensions as {
+    code?: unknown;
+    http?: { status?: number };
+    [name: string]: unknown;
+  };
+  const known = isErrorCode(code) ? code : 'VALIDATION';
+  sendError(response, http?.status ?? 400, known, error.message, extensions);
 }

@@ -1,24 +1,32 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  GraphQLError,
-  getOperationAST,
-  type ExecutionArgs,
-  type ExecutionResult,
-  type FormattedExecutionResult,
-} from 'graphql';
-import { CloseCode, handleProtocols, makeServer, type Context as ProtocolContext } from 'graphql-ws';
+import { GraphQLError, getOperationAST, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { SharedResult, SharedSubscriptions, type OutgoingBuffer } from '../graphql/shared-subscriptions.ts';
+import { measureVariables } from '../graphql/document-limits.ts';
+import type { PersistedDocuments } from '../graphql/persisted-documents.ts';
+import type { RequestFacts } from '../graphql/context.ts';
 import type { ResultStream } from '../graphql/run-subscription.ts';
+import { SharedSubscriptions, type OutgoingBuffer } from '../graphql/shared-subscriptions.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
+import type { Client } from './client-of.ts';
 import { closeCodes } from './close-codes.ts';
 import { requestIds, type Yoga } from './graphql-http.ts';
+import { createSocketAccess, type SocketAccess, type SocketAccessDeps } from './socket-access.ts';
+import {
+  boundedBuffer,
+  keepAlive,
+  replacementFor,
+  sendText,
+  spliceShared,
+  withQuery,
+} from './socket-text.ts';
 
-export interface SocketOptions {
+export interface SocketOptions extends SocketAccessDeps {
   yoga: Yoga;
+  documents: PersistedDocuments;
   log: Logger;
   /** Time for the client's `connection_init`. Default 3,000 ms. */
   initTimeoutMs?: number;
@@ -37,57 +45,68 @@ export interface GraphQLSockets {
   readonly size: number;
   /** Executions behind the sockets' shared subscriptions. */
   readonly sharedSize: number;
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, from: SocketOrigin): void;
   /** Tells every client to come back later and resume. */
   drain(): void;
   terminate(): void;
 }
 
 const mebibyte = 1_048_576;
-/** Above this the next result is asked for only when the last one has left. */
-const highWaterBytes = 65_536;
-const closeGraceMs = 5_000;
 const drainGraceMs = 1_000;
+const endGraceMs = 1_000;
+
+/** Where a socket comes from, as the upgrade request told. */
+export interface SocketOrigin {
+  client: Client;
+  /** What links in answers begin with. */
+  linkBase: string;
+}
 
 interface Extra {
   buffer: OutgoingBuffer;
+  access: SocketAccess;
+  client: Client;
+  linkBase: string;
+  userAgent: string | undefined;
 }
 
-/** graphql-transport-ws over `ws`, with keepalive, bounded buffers and shared executions. */
+/** What belongs to an operation between being prepared and being executed. */
+interface Prepared {
+  pipeline: ReturnType<Yoga['getEnveloped']>;
+  query: string;
+  buffer: OutgoingBuffer;
+}
+
+/** graphql-transport-ws over `ws`, with access that is watched, keepalive, bounded buffers and shared executions. */
 export function createGraphQLSockets(options: SocketOptions): GraphQLSockets {
-  const maxBufferedBytes = options.maxBufferedBytes ?? mebibyte;
   const sockets = new Set<WebSocket>();
-  const enveloped = new WeakMap<object, ReturnType<Yoga['getEnveloped']>>();
-  const queryTexts = new WeakMap<object, string>();
-  const shared = new SharedSubscriptions((args) => {
-    const pipeline = enveloped.get(args.contextValue as object)!;
-    return pipeline.subscribe(args) as Promise<ExecutionResult | ResultStream>;
-  });
-  const buffers = new WeakMap<object, OutgoingBuffer>();
+  const prepared = new WeakMap<object, Prepared>();
+  const preparedOf = (args: ExecutionArgs) => prepared.get(args.contextValue as object)!;
+  const shared = new SharedSubscriptions(
+    (args) => preparedOf(args).pipeline.subscribe(args) as Promise<ExecutionResult | ResultStream>,
+  );
+  const maxOperations = options.maxOperations ?? 100;
 
   const protocol = makeServer<Record<string, unknown>, Extra>({
     connectionInitWaitTimeout: options.initTimeoutMs ?? 3_000,
-    onSubscribe: async (context, _id, payload) => {
-      const limit = options.maxOperations ?? 100;
-      if (Object.keys(context.subscriptions).length > limit) {
-        return [
-          new GraphQLError(`A socket may run ${limit} operations at once.`, {
+    onConnect: ({ extra, connectionParams }) => extra.access.connect(connectionParams),
+    onSubscribe: async ({ extra, subscriptions }, _id, payload) => {
+      try {
+        if (Object.keys(subscriptions).length > maxOperations)
+          throw new GraphQLError(`A socket may run ${maxOperations} operations at once.`, {
             extensions: { code: 'LIMIT_EXCEEDED' },
-          }),
-        ];
+          });
+        return await prepare(options, extra, payload, prepared);
+      } catch (error) {
+        if (error instanceof GraphQLError) return [error];
+        if (error instanceof RefusedDocument) return error.errors;
+        throw error;
       }
-      return prepare(options.yoga, payload, (args, pipeline) => {
-        enveloped.set(args.contextValue as object, pipeline);
-        queryTexts.set(args.contextValue as object, payload.query);
-        buffers.set(args.contextValue as object, extraOf(context).buffer);
-      });
     },
-    execute: (args) => enveloped.get(args.contextValue as object)!.execute(args),
+    execute: (args) => preparedOf(args).pipeline.execute(args),
     subscribe: (args) => {
-      const key = args.contextValue as object;
-      return shared.subscribe(args, queryTexts.get(key)!, buffers.get(key)!) as Promise<
-        ResultStream | ExecutionResult
-      >;
+      const { query, buffer } = preparedOf(args);
+      return shared.subscribe(args, query, buffer) as Promise<ResultStream | ExecutionResult>;
     },
     // The text of a shared result is put in when the message is sent: see `spliceShared`.
     onNext: (_context, _id, _payload, _args, result) => replacementFor(result),
@@ -99,42 +118,66 @@ export function createGraphQLSockets(options: SocketOptions): GraphQLSockets {
     maxPayload: options.maxPayloadBytes ?? mebibyte,
     perMessageDeflate: false,
   });
-  server.on('connection', (socket) => {
+
+  function open(socket: WebSocket, request: IncomingMessage, { client, linkBase }: SocketOrigin): void {
     sockets.add(socket);
-    const buffer = boundedBuffer(socket, maxBufferedBytes, () => {
+    const buffer = boundedBuffer(socket, options.maxBufferedBytes ?? mebibyte, () => {
       options.onSlowConsumer?.();
-      options.log.warn({ maxBufferedBytes }, 'closing a WebSocket that reads too slowly');
+      options.log.warn('closing a WebSocket that reads too slowly');
     });
+    let isEnded = false;
+    /** Stops the socket's operations, once. */
+    const finish = (code: number, reason: string) => {
+      if (isEnded) return;
+      isEnded = true;
+      access.release();
+      stopPinging();
+      closed(code, reason).catch((error: unknown) =>
+        options.log.error({ err: error }, 'ending the operations of a WebSocket failed'),
+      );
+    };
+    const access = createSocketAccess(options, request, client, {
+      end({ code, reason }) {
+        finish(code, reason);
+        // What still waits to be sent was meant for somebody who may not have it any more, and the close frame would
+        // come behind it: then the connection goes with all of it.
+        if (socket.bufferedAmount > 0) return socket.terminate();
+        socket.close(code, reason);
+        setTimeout(() => socket.terminate(), endGraceMs).unref();
+      },
+    });
+    const stopPinging = keepAlive(socket, options.pingIntervalMs ?? 12_000);
     const closed = protocol.opened(
       {
         protocol: socket.protocol,
-        send: (data) => sendText(socket, spliceShared(data), buffer),
-        close: (code, reason) => socket.close(code, reason),
-        onMessage: (handle) => {
-          socket.on('message', (data) => {
-            // Nothing behind this catches: an error here is ours, not the client's.
-            // With the default binary type a message is one buffer.
-            handle((data as Buffer).toString('utf8')).catch((error: unknown) => {
-              // A well-formed message that only a server may send: that is the client's mistake.
-              if (messageOf(error).startsWith('Unexpected message of type'))
-                return socket.close(CloseCode.BadRequest, 'Invalid message received');
-              options.log.error({ err: error }, 'a WebSocket message failed');
-              socket.close(4500, 'Internal server error');
-            });
-          });
+        send: (data) => {
+          const text = spliceShared(data);
+          return isEnded ? undefined : sendText(socket, text, buffer);
         },
+        close: (code, reason) => socket.close(code, reason),
+        onMessage: (handle) => socket.on('message', (data) => isEnded || receive(socket, data, handle)),
       },
-      { buffer },
+      { buffer, access, client, linkBase, userAgent: request.headers['user-agent'] },
     );
-    const stopPinging = keepAlive(socket, options.pingIntervalMs ?? 12_000);
     // Too large a message, a broken frame: ws closes the socket with the right code by itself.
     socket.on('error', () => {});
     socket.once('close', (code, reason) => {
-      stopPinging();
       sockets.delete(socket);
-      void closed(code, reason.toString());
+      finish(code, reason.toString());
     });
-  });
+  }
+
+  function receive(socket: WebSocket, data: unknown, handle: (text: string) => Promise<void>): void {
+    // Nothing behind this catches: an error here is ours, not the client's.
+    // With the default binary type a message is one buffer.
+    handle(withQuery((data as Buffer).toString('utf8'))).catch((error: unknown) => {
+      // A well-formed message that only a server may send: that is the client's mistake.
+      if (messageOf(error).startsWith('Unexpected message of type'))
+        return socket.close(CloseCode.BadRequest, 'Invalid message received');
+      options.log.error({ err: error }, 'a WebSocket message failed');
+      socket.close(4500, 'Internal server error');
+    });
+  }
 
   return {
     get size() {
@@ -143,8 +186,8 @@ export function createGraphQLSockets(options: SocketOptions): GraphQLSockets {
     get sharedSize() {
       return shared.size;
     },
-    upgrade(request, socket, head) {
-      server.handleUpgrade(request, socket, head, (upgraded) => server.emit('connection', upgraded, request));
+    upgrade(request, socket, head, from) {
+      server.handleUpgrade(request, socket, head, (upgraded) => open(upgraded, request, from));
     },
     drain() {
       const { code, reason } = closeCodes.serverRestart;
@@ -161,39 +204,62 @@ export function createGraphQLSockets(options: SocketOptions): GraphQLSockets {
   };
 }
 
-function extraOf(context: ProtocolContext<Record<string, unknown>, Extra>): Extra {
-  return context.extra;
+interface SubscribePayload {
+  query: string;
+  operationName?: string | null | undefined;
+  variables?: Record<string, unknown> | null | undefined;
+  extensions?: Record<string, unknown> | null | undefined;
+  documentId?: unknown;
 }
 
-/** Parses and validates through the pipeline that HTTP uses, so that the same limits hold. */
+class RefusedDocument extends Error {
+  readonly errors: readonly GraphQLError[];
+  constructor(errors: readonly GraphQLError[]) {
+    super('The document was refused.');
+    this.errors = errors;
+  }
+}
+
+/**
+ * Admits, parses and validates as HTTP does, so that the same rights and limits hold.
+ * @throws GraphQLError or RefusedDocument
+ */
 async function prepare(
-  yoga: Yoga,
-  payload: {
-    query: string;
-    operationName?: string | null | undefined;
-    variables?: Record<string, unknown> | null | undefined;
-  },
-  remember: (args: ExecutionArgs, pipeline: ReturnType<Yoga['getEnveloped']>) => void,
-): Promise<ExecutionArgs | readonly GraphQLError[]> {
+  { yoga, documents }: Pick<SocketOptions, 'yoga' | 'documents'>,
+  extra: Extra,
+  payload: SubscribePayload,
+  remember: WeakMap<object, Prepared>,
+): Promise<ExecutionArgs> {
+  const principal = await extra.access.admit();
+  const { userAgent, client, buffer } = extra;
   const requestId = randomUUID();
+  const facts: RequestFacts = {
+    principal,
+    requestId,
+    address: client.address,
+    ...(userAgent === undefined ? {} : { userAgent }),
+    baseUrl: extra.linkBase,
+  };
   return requestIds.run(requestId, async () => {
+    const abuse = measureVariables(payload.variables);
+    if (abuse) throw abuse;
+    const query = documents.resolve(payload);
     const params = {
-      query: payload.query,
+      query,
       operationName: payload.operationName ?? undefined,
       variables: payload.variables ?? undefined,
     };
-    const pipeline = yoga.getEnveloped({ requestId, params } as never);
+    const pipeline = yoga.getEnveloped({ facts, params } as never);
     let document;
     try {
-      document = pipeline.parse(payload.query);
+      document = pipeline.parse(query);
     } catch (error) {
-      return [withValidationCode(error)];
+      throw withOwnCode(error);
     }
     const errors = pipeline.validate(pipeline.schema, document) as readonly GraphQLError[];
-    if (errors.length > 0) return errors.map(withValidationCode);
-    if (!getOperationAST(document, payload.operationName)) {
-      return [withValidationCode(new GraphQLError('Could not determine what operation to execute.'))];
-    }
+    if (errors.length > 0) throw new RefusedDocument(errors.map(withOwnCode));
+    if (!getOperationAST(document, payload.operationName))
+      throw withOwnCode(new GraphQLError('Could not determine what operation to execute.'));
     const args: ExecutionArgs = {
       schema: pipeline.schema,
       document,
@@ -201,81 +267,16 @@ async function prepare(
       variableValues: payload.variables ?? {},
       contextValue: await pipeline.contextFactory(),
     };
-    remember(args, pipeline);
+    remember.set(args.contextValue as object, { pipeline, query, buffer });
     return args;
   });
 }
 
-function withValidationCode(error: unknown): GraphQLError {
+const documentCodes: readonly unknown[] = ['LIMIT_EXCEEDED', 'FORBIDDEN'];
+
+function withOwnCode(error: unknown): GraphQLError {
   if (!(error instanceof GraphQLError))
     return new GraphQLError('The document cannot be read.', { extensions: { code: 'VALIDATION' } });
-  if (error.extensions['code'] !== 'LIMIT_EXCEEDED') error.extensions['code'] = 'VALIDATION';
+  if (!documentCodes.includes(error.extensions['code'])) error.extensions['code'] = 'VALIDATION';
   return error;
-}
-
-const placeholder = '"payload":"@shared"}';
-let lastSplicing: SharedResult | undefined;
-
-/** Typed for the option it fills: graphql-ws asks for the widest kind of result. */
-function replacementFor(result: unknown): FormattedExecutionResult | void {
-  return result instanceof SharedResult ? (splicing(result) as FormattedExecutionResult) : undefined;
-}
-
-/**
- * graphql-ws builds each message by JSON.stringify, which would serialise a shared result once a socket. This stands in
- * for it there, and `spliceShared` puts the text in.
- */
-function splicing(result: SharedResult): unknown {
-  return {
-    toJSON() {
-      lastSplicing = result;
-      return '@shared';
-    },
-  };
-}
-
-/** Runs directly behind the JSON.stringify of the same message: nothing can come between the two. */
-function spliceShared(message: string): string {
-  const result = lastSplicing;
-  lastSplicing = undefined;
-  if (!result || !message.endsWith(placeholder)) return message;
-  return `${message.slice(0, -placeholder.length)}"payload":${result.text}}`;
-}
-
-/** Resolves at once while the socket keeps up, else when the message has left: that holds its subscription back. */
-function sendText(socket: WebSocket, text: string, buffer: OutgoingBuffer): Promise<void> | void {
-  if (socket.readyState !== socket.OPEN || !buffer.add(0)) return;
-  if (socket.bufferedAmount + text.length < highWaterBytes) return socket.send(text);
-  return new Promise((resolve) => socket.send(text, () => resolve()));
-}
-
-function boundedBuffer(socket: WebSocket, maxBytes: number, onOverflow: () => void): OutgoingBuffer {
-  let queuedBytes = 0;
-  return {
-    add(bytes) {
-      if (socket.readyState !== socket.OPEN) return false;
-      queuedBytes += bytes;
-      if (queuedBytes + socket.bufferedAmount <= maxBytes) return true;
-      onOverflow();
-      socket.close(closeCodes.slowConsumer.code, closeCodes.slowConsumer.reason);
-      // The close frame waits behind what the client has not read; who reads nothing at all is cut off.
-      setTimeout(() => socket.terminate(), closeGraceMs).unref();
-      return false;
-    },
-    remove(bytes) {
-      queuedBytes -= bytes;
-    },
-  };
-}
-
-function keepAlive(socket: WebSocket, intervalMs: number): () => void {
-  let answered = true;
-  socket.on('pong', () => (answered = true));
-  const timer = setInterval(() => {
-    if (!answered) return socket.terminate();
-    answered = false;
-    if (socket.readyState === socket.OPEN) socket.ping();
-  }, intervalMs);
-  timer.unref();
-  return () => clearInterval(timer);
 }

@@ -2,10 +2,12 @@ import { request } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
 import { openListener, type Listener } from './listener.ts';
 
-const config = { host: '127.0.0.1', port: 0, allowedHosts: [] };
+
+const config = { host: '127.0.0.1', port: 0, allowedHosts: [], trustedProxies: [] };
+const log = { info() {}, warn() {} };
 const open: Listener[] = [];
 const listen = async (port = 0) => {
-  const listener = await openListener({ config: { ...config, port }, version: '1.2.3' });
+  const listener = await openListener({ config: { ...config, port }, version: '1.2.3', log });
   open.push(listener);
   return listener;
 };

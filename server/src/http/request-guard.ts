@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { isLoopbackHost } from '../config/schema.ts';
+import { networkInterfaces } from 'node:os';
+import { isLoopbackHost, type HiveConfig } from '../config/schema.ts';
+import { nameOf, plainAddress, type Client } from './client-of.ts';
 
 export interface Refusal {
   status: number;
@@ -9,28 +11,33 @@ export interface Refusal {
 export interface GuardOptions {
   /** The port that is listened on. */
   port: number;
-  /** Accepted besides the loopback names, with the port unless it is the scheme's default. */
-  allowedHosts: readonly string[];
+  config: Pick<HiveConfig['server'], 'host' | 'allowedHosts' | 'publicUrl'>;
 }
 
 /**
  * Keeps web pages elsewhere from driving this server through the browser of the person who uses it. The Host header
- * must be a name of ours, which defeats DNS rebinding (a foreign name that resolves to 127.0.0.1); the Origin header,
+ * must be a name of ours, which defeats DNS rebinding (a foreign name that resolves to our address); the Origin header,
  * when there is one, too, which defeats cross-site requests and WebSockets.
  * @returns undefined when the request may pass
  */
-export function refuseForeign(headers: IncomingHttpHeaders, options: GuardOptions): Refusal | undefined {
-  const { host, origin } = headers;
-  if (!isOurs(host, options)) {
+export function refuseForeign(
+  headers: IncomingHttpHeaders,
+  client: Pick<Client, 'host' | 'scheme'>,
+  options: GuardOptions,
+): Refusal | undefined {
+  const { host, scheme } = client;
+  if (!isOurs(host, scheme, options)) {
+    const use = options.config.publicUrl ?? `${scheme}://127.0.0.1:${options.port}`;
     return {
       status: 421,
-      message: `This server does not answer for the host ${JSON.stringify(host ?? '')}. Use http://127.0.0.1:${options.port}, or add the name to HIVE_ALLOWED_HOSTS.`,
+      message: `This server does not answer for the host ${JSON.stringify(host.slice(0, 100))}. Use ${use}, or add the name to HIVE_ALLOWED_HOSTS.`,
     };
   }
-  if (origin !== undefined && !isOurs(hostOfOrigin(origin), options)) {
+  const { origin } = headers;
+  if (origin !== undefined && !isOurOrigin(origin, scheme, options)) {
     return {
       status: 403,
-      message: `Requests from the origin ${JSON.stringify(origin)} are refused: it is not this server's.`,
+      message: `Requests from the origin ${JSON.stringify(origin.slice(0, 100))} are refused: it is not this server's.`,
     };
   }
   // Browsers send no Origin with simple GETs; this header tells the same. Following a link is no request of the other page.
@@ -53,15 +60,38 @@ export function refuseForgeable(headers: IncomingHttpHeaders): Refusal | undefin
   };
 }
 
-function isOurs(host: string | undefined, { port, allowedHosts }: GuardOptions): boolean {
-  if (!host) return false;
+function isOurs(host: string, scheme: Client['scheme'], { port, config }: GuardOptions): boolean {
   const name = host.toLowerCase();
-  if (allowedHosts.some((allowed) => allowed.toLowerCase() === name)) return true;
-  const [, bare, ownPort = '80'] = /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::(\d{1,5}))?$/.exec(name) ?? [];
-  return bare !== undefined && Number(ownPort) === port && isLoopbackHost(bare);
+  if (name === '') return false;
+  if (config.allowedHosts.some((allowed) => allowed.toLowerCase() === name)) return true;
+  if (config.publicUrl !== undefined && new URL(config.publicUrl).host === name) return true;
+  const [, bare, ownPort = scheme === 'https' ? '443' : '80'] =
+    /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::(\d{1,5}))?$/.exec(name) ?? [];
+  if (bare === undefined || Number(ownPort) !== port) return false;
+  return isLoopbackHost(bare) || (!isLoopbackHost(config.host) && isOwnAddress(bare));
 }
 
-function hostOfOrigin(origin: string): string | undefined {
-  const match = /^https?:\/\/([^/]+)$/.exec(origin);
-  return match?.[1];
+/** Whether a page of this origin is one of ours. @param scheme the request's own; http when it is not known */
+export function isOurOrigin(origin: string, scheme: Client['scheme'], options: GuardOptions): boolean {
+  const [, originScheme, host] = /^(https?):\/\/([^/]+)$/.exec(origin) ?? [];
+  if (originScheme === undefined || host === undefined) return false;
+  // A page without TLS can be anybody's on the way; what is behind TLS must not be driven by it.
+  if (scheme === 'https' && originScheme === 'http') return false;
+  return isOurs(host, originScheme as Client['scheme'], options);
+}
+
+/** Interfaces come and go with networks and leases: what was known is looked up again after this long. */
+const rememberMs = 5_000;
+let known = { addresses: new Set<string>(), at: -Infinity };
+
+/** An address is not a name that somebody else could let point here; still only our own are answered for. */
+function isOwnAddress(bare: string): boolean {
+  if (performance.now() - known.at > rememberMs) {
+    const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+    known = {
+      addresses: new Set(interfaces.map(({ address }) => plainAddress(address))),
+      at: performance.now(),
+    };
+  }
+  return known.addresses.has(plainAddress(nameOf(bare).replace(/^\[(.*)\]$/, '$1')));
 }

@@ -1,14 +1,47 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorCode } from '../lib/errors.ts';
 
-/** On every response: no sniffing, no framing, nothing about us to other sites. */
+/**
+ * On every response: no sniffing, no framing, nothing about us to other sites, and none of the device's abilities but
+ * passkeys and the clipboard, which sign-in, pairing and links use.
+ */
 export const commonHeaders = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'x-frame-options': 'DENY',
+  // For what is no page: opened as one, it may do nothing. Pages bring their own.
+  'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'permissions-policy': [
+    'publickey-credentials-get=(self)',
+    'publickey-credentials-create=(self)',
+    'clipboard-write=(self)',
+    ...[
+      'accelerometer',
+      'browsing-topics',
+      'camera',
+      'display-capture',
+      'geolocation',
+      'gyroscope',
+      'magnetometer',
+      'microphone',
+      'midi',
+      'payment',
+      'screen-wake-lock',
+      'usb',
+    ].map((feature) => `${feature}=()`),
+  ].join(', '),
 } as const;
+
+/** Once seen behind TLS, browsers do not try without for a year. Not for names below ours: those are not ours to decide. */
+const strictTransport = 'max-age=31536000';
+
+/** Puts what belongs on every response on this one. */
+export function setCommonHeaders(response: ServerResponse, scheme: 'http' | 'https'): void {
+  for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value);
+  if (scheme === 'https') response.setHeader('strict-transport-security', strictTransport);
+}
 
 export function send(
   response: ServerResponse,
@@ -35,8 +68,14 @@ export function sendMethodNotAllowed(response: ServerResponse): void {
 }
 
 /** A refusal in the shape GraphQL clients expect. */
-export function sendError(response: ServerResponse, status: number, code: ErrorCode, message: string): void {
-  const body = JSON.stringify({ errors: [{ message, extensions: { code } }] });
+export function sendError(
+  response: ServerResponse,
+  status: number,
+  code: ErrorCode,
+  message: string,
+  extensions: Record<string, unknown> = {},
+): void {
+  const body = JSON.stringify({ errors: [{ message, extensions: { code, ...extensions } }] });
   // The rest of a refused body is not read, so the connection cannot be used again.
   send(
     response,

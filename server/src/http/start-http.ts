@@ -1,25 +1,48 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { HiveConfig } from '../config/schema.ts';
+import type { Authenticator } from '../engines/security/principal.ts';
+import type { RateLimiter } from '../engines/security/rate-limit.ts';
 import type { GraphQLDeps } from '../graphql/context.ts';
-import { printedSchema } from '../graphql/schema.ts';
+import { readPersistedDocuments } from '../graphql/persisted-documents.ts';
+import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
-import { createPipeline, answerGraphQL } from './graphql-http.ts';
+import { createAccessGate, type Exchange } from './access-gate.ts';
+import { AccessWatch, type AccessWatchOptions } from './access-watch.ts';
+import { linkBaseOf } from './addresses.ts';
+import { createAllowances, type RateSettings } from './allowance.ts';
+import { createApiRoutes, type ApiRoutes, type IdentityHandler } from './api-routes.ts';
+import { clientOf } from './client-of.ts';
+import { createPipeline } from './graphql-http.ts';
 import { createGraphQLSockets, type SocketOptions } from './graphql-sockets.ts';
-import { sendGraphiQL, wantsGraphiQL } from './graphiql.ts';
 import type { Listener } from './listener.ts';
 import { createMetrics } from './metrics.ts';
 import { refuseForeign } from './request-guard.ts';
-import { commonHeaders, isRead, send, sendError, sendMethodNotAllowed } from './respond.ts';
+import { sendError, setCommonHeaders } from './respond.ts';
+import { createServerRoutes, type Handler } from './server-routes.ts';
 import { createStaticApp } from './static-app.ts';
 
 export interface HttpDeps {
   listener: Listener;
-  config: Pick<HiveConfig['server'], 'allowedHosts'>;
+  config: Pick<HiveConfig['server'], 'host' | 'allowedHosts' | 'publicUrl' | 'trustedProxies'>;
+  /** What holds now: the rates are asked for with each request, the rest once. */
+  security: () => RateSettings &
+    Pick<HiveConfig['security'], 'documents' | 'documentsFile' | 'introspection'>;
   /** The built phone app. */
   appFolder: string;
   graphql: GraphQLDeps;
-  sockets?: Omit<SocketOptions, 'yoga' | 'log'>;
+  authenticator: Authenticator;
+  limiter: RateLimiter;
+  /** Serves /api/auth. */
+  identity: IdentityHandler;
+  /** More under /api, by method and path: `GET /api/audit/export`. Only for whoever is signed in. */
+  routes?: ApiRoutes;
+  sockets?: Pick<
+    SocketOptions,
+    'initTimeoutMs' | 'pingIntervalMs' | 'maxPayloadBytes' | 'maxBufferedBytes' | 'maxOperations'
+  >;
+  watch?: Pick<AccessWatchOptions, 'intervalMs' | 'patienceMs'>;
 }
 
 export interface HttpServer {
@@ -34,24 +57,27 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
-
 /**
  * One port for everything: API, playground, SDL, health, metrics and the phone app. Everything behind it must be ready.
+ * @throws Error naming HIVE_DOCUMENTS_FILE when that cannot be read
  */
 export function startHttp(deps: HttpDeps): HttpServer {
-  const { graphql, listener } = deps;
+  const { graphql, listener, authenticator, config } = deps;
   const { server } = listener;
   const { log, health } = graphql;
+  const { documents: policy, documentsFile, introspection } = deps.security();
   let draining = false;
   const underWay = new Set<ServerResponse>();
   let onAnswered = () => {};
 
-  const yoga = createPipeline(graphql);
+  const documents = readPersistedDocuments(policy, documentsFile);
+  const allowances = createAllowances(deps.limiter, deps.security);
+  const gate = createAccessGate({ authenticator, allowances });
+  const yoga = createPipeline(graphql, { introspection });
+  const watch = new AccessWatch({ authenticator, clock: systemClock, log, ...deps.watch });
   const sockets = createGraphQLSockets({
     ...deps.sockets,
-    yoga,
-    log,
+    ...{ yoga, documents, log, authenticator, allowances, watch },
     onSlowConsumer: () => metrics.countSlowConsumer(),
   });
   const metrics = createMetrics({
@@ -60,87 +86,78 @@ export function startHttp(deps: HttpDeps): HttpServer {
     sharedSubscriptions: () => sockets.sharedSize,
   });
   const app = createStaticApp(deps.appFolder);
-  const sdl = printedSchema();
+  const api = createApiRoutes({ gate, authenticator, identity: deps.identity, routes: deps.routes ?? {} });
+  const routes = createServerRoutes({
+    ...{ gate, authenticator, yoga, documents, health, introspection },
+    metrics: metrics.registry,
+    isDraining: () => draining,
+  });
+  const guard = { port: listener.port, config };
 
-  const answerHealth: Handler = (_request, response) => {
-    const report = health.report();
-    const ready =
-      !draining &&
-      report.checks.every((check) => check.name !== 'database' || check.status !== 'DOWN') &&
-      report.checks.length > 0;
-    const status = draining ? 'DRAINING' : report.status;
-    send(
-      response,
-      ready ? 200 : 503,
-      'application/json; charset=utf-8',
-      JSON.stringify({
-        status,
-        version: report.version,
-        startedAt: report.startedAt,
-        at: report.at,
-        checks: report.checks,
-      }),
-    );
-  };
-  const routes: Readonly<Record<string, Handler>> = {
-    '/graphql': (request, response) => {
-      if (wantsGraphiQL(request)) return sendGraphiQL(request, response);
-      if (draining)
-        return sendError(response, 503, 'UNAVAILABLE', 'The server is restarting. Try again in a moment.');
-      return answerGraphQL(yoga, request, response);
-    },
-    '/health': readOnly(answerHealth),
-    // The process runs and its event loop turns, whatever its dependencies do.
-    '/health/live': readOnly((_request, response) =>
-      send(response, 200, 'application/json; charset=utf-8', '{"status":"UP"}'),
-    ),
-    '/metrics': readOnly(async (_request, response) =>
-      send(response, 200, metrics.registry.contentType, await metrics.registry.metrics()),
-    ),
-    '/schema.graphql': readOnly((_request, response) =>
-      send(response, 200, 'text/plain; charset=utf-8', sdl),
-    ),
-  };
-
-  const guard = { port: listener.port, allowedHosts: deps.config.allowedHosts };
+  function handlerOf(path: string): { label: string; handle: Handler } {
+    const route = routes[path];
+    if (route) return { label: path, handle: route };
+    if (path.startsWith('/api/')) return { label: '/api', handle: api };
+    // No guard: the app holds no data, and whoever is to sign in must be able to see where.
+    return { label: 'app', handle: ({ request, response, client }) => app.answer(request, response, client) };
+  }
 
   listener.takeOver((request, response) => {
     const began = performance.now();
-    const route = pathOf(request);
+    const client = clientOf(request, config);
+    const requestId = randomUUID();
+    const { label, handle } = handlerOf(pathOf(request));
     underWay.add(response);
     if (draining) response.setHeader('connection', 'close');
-    for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value);
+    setCommonHeaders(response, client.scheme);
+    response.setHeader('x-request-id', requestId);
     response.once('close', () => {
       underWay.delete(response);
       if (underWay.size === 0) onAnswered();
-      const seconds = (performance.now() - began) / 1_000;
-      metrics.observeRequest(routes[route] ? route : 'app', response.statusCode, seconds);
+      metrics.observeRequest(label, response.statusCode, (performance.now() - began) / 1_000);
     });
-    const refusal = refuseForeign(request.headers, guard);
+    const refusal = refuseForeign(request.headers, client, guard);
     if (refusal) return sendError(response, refusal.status, 'FORBIDDEN', refusal.message);
-    void answer(routes[route] ?? ((...both) => app.answer(...both)), request, response);
+    const linkBase = linkBaseOf(client, config, listener.url);
+    void answer(handle, { request, response, client, requestId, linkBase });
   });
 
-  async function answer(handler: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function answer(handle: Handler, exchange: Exchange): Promise<void> {
+    const { request, response, requestId } = exchange;
     try {
-      await handler(request, response);
+      await handle(exchange);
     } catch (error) {
       // The client going away in the middle of its request is no error of ours.
       if (request.destroyed && !request.complete) return;
-      log.error({ err: error, path: pathOf(request) }, `a request failed: ${messageOf(error)}`);
-      if (!response.headersSent) sendError(response, 500, 'INTERNAL', 'Something went wrong on our side.');
+      log.error({ err: error, path: pathOf(request), requestId }, `a request failed: ${messageOf(error)}`);
+      const message = `Something went wrong on our side. It is logged under the request id ${requestId}.`;
+      if (!response.headersSent) sendError(response, 500, 'INTERNAL', message, { requestId });
       else response.destroy();
     }
   }
 
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => {});
-    const refusal = refuseForeign(request.headers, guard);
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const client = clientOf(request, config);
+    const refusal = refuseForeign(request.headers, client, guard);
     if (refusal) return refuseUpgrade(socket, refusal.status, refusal.message);
     if (pathOf(request) !== '/graphql')
       return refuseUpgrade(socket, 404, 'WebSockets are served at /graphql.');
     if (draining) return refuseUpgrade(socket, 503, 'The server is restarting.');
-    sockets.upgrade(request, socket, head);
+    const allowance = client.isLocal ? undefined : await allowances.ofConnection(client.address);
+    if (allowance && !allowance.allowed) {
+      const seconds = Math.max(1, Math.ceil(allowance.retryAfterMs / 1_000));
+      return refuseUpgrade(socket, 429, 'Too many WebSockets from this address.', `retry-after: ${seconds}`);
+    }
+    if (socket.destroyed) return;
+    sockets.upgrade(request, socket, head, { client, linkBase: linkBaseOf(client, config, listener.url) });
+  }
+
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => {});
+    upgrade(request, socket, head).catch((error: unknown) => {
+      log.error({ err: error }, `an upgrade failed: ${messageOf(error)}`);
+      refuseUpgrade(socket, 500, 'Something went wrong on our side.');
+    });
   });
 
   return {
@@ -155,22 +172,22 @@ export function startHttp(deps: HttpDeps): HttpServer {
     async close() {
       draining = true;
       sockets.terminate();
-      await listener.close();
+      await Promise.all([watch.stop(), listener.close()]);
     },
   };
-}
-
-function readOnly(handler: Handler): Handler {
-  return (request, response) =>
-    isRead(request) ? handler(request, response) : sendMethodNotAllowed(response);
 }
 
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? '/').split('?', 1)[0] ?? '/';
 }
 
-function refuseUpgrade(socket: Duplex, status: number, message: string): void {
-  socket.end(
-    `HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(message)}\r\nconnection: close\r\n\r\n${message}`,
-  );
+function refuseUpgrade(socket: Duplex, status: number, message: string, header?: string): void {
+  const lines = [
+    `HTTP/1.1 ${status} Refused`,
+    'content-type: text/plain; charset=utf-8',
+    `content-length: ${Buffer.byteLength(message)}`,
+    'connection: close',
+    ...(header === undefined ? [] : [header]),
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${message}`);
 }

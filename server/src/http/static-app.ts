@@ -5,6 +5,7 @@ import { extname, resolve, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { LRUCache } from 'lru-cache';
+import type { Client } from './client-of.ts';
 import { isRead, send, sendMethodNotAllowed } from './respond.ts';
 
 const types: Readonly<Record<string, string>> = {
@@ -33,7 +34,7 @@ interface StaticFile {
 
 export interface StaticApp {
   /** Answers a GET or HEAD with a file of the app, its start page for navigations, or 404. */
-  answer(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  answer(request: IncomingMessage, response: ServerResponse, client: Client): Promise<void>;
 }
 
 /** Serves the built phone app. `folder` may appear or change while the server runs. */
@@ -64,7 +65,7 @@ export function createStaticApp(folder: string): StaticApp {
   }
 
   return {
-    async answer(request, response) {
+    async answer(request, response, client) {
       if (!isRead(request)) return sendMethodNotAllowed(response);
       const path = pathInside(folder, request.url ?? '/');
       if (path === undefined) return send(response, 400, 'text/plain; charset=utf-8', 'Bad path.\n');
@@ -79,7 +80,7 @@ export function createStaticApp(folder: string): StaticApp {
         if (!file) return send(response, 503, 'text/html; charset=utf-8', notBuilt, { 'retry-after': '5' });
       }
       if (!file) return send(response, 404, 'text/plain; charset=utf-8', 'Not found.\n');
-      sendFile(request, response, file, cacheControl(path, folder, file));
+      sendFile(request, response, file, cacheControl(path, folder, file), client);
     },
   };
 }
@@ -122,6 +123,7 @@ function sendFile(
   response: ServerResponse,
   file: StaticFile,
   caching: string,
+  client: Client,
 ): void {
   const headers: Record<string, string> = {
     etag: file.etag,
@@ -129,7 +131,9 @@ function sendFile(
     vary: 'accept-encoding',
   };
   if (file.type.startsWith('text/html'))
-    headers['content-security-policy'] = appPolicy(request.headers.host ?? '');
+    headers['content-security-policy'] = appPolicy(client.host);
+  // The policy of a worker is that of its script; the same header on other scripts says nothing.
+  else if (file.type === types['.js']) headers['content-security-policy'] = workerPolicy;
   if (request.headers['if-none-match'] === file.etag) {
     response.writeHead(304, headers);
     response.end();
@@ -143,18 +147,32 @@ function sendFile(
   send(response, 200, file.type, zipped ?? file.body, headers);
 }
 
+const workerPolicy =
+  "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/**
+ * Trusted Types policies that the app may make, each once: Lit's for its templates, and ours for the address of the
+ * service worker.
+ */
+const trustedTypes = 'lit-html hive-worker';
+
 function appPolicy(host: string): string {
   return [
-    "default-src 'self'",
+    "default-src 'none'",
     "script-src 'self'",
-    // Lit's fallback for browsers without constructable style sheets, and style attributes of charts.
-    "style-src 'self' 'unsafe-inline'",
+    // Lit's styles are constructed sheets, which no policy concerns; there are no style attributes in its templates.
+    "style-src 'self'",
     "img-src 'self' data: blob:",
     // Not every browser takes a WebSocket of the same host for 'self'. The Host header was checked before.
     `connect-src 'self' ws://${host} wss://${host}`,
+    "font-src 'none'",
+    "manifest-src 'self'",
+    "worker-src 'self'",
     "object-src 'none'",
     "base-uri 'none'",
-    "form-action 'self'",
+    "form-action 'none'",
     "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    `trusted-types ${trustedTypes}`,
   ].join('; ');
 }
