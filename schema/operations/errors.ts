@@ -16,5 +16,9 @@ export const mutationErrorFragment = graphql(`
     ... on InvalidStateError {
       currentStatus
     }
+    ... on ForbiddenError {
+      reason
+      action
+    }
   }
 `);

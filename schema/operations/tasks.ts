@@ -85,6 +85,13 @@ export const taskQuery = graphql(
         ...TaskFields
         instruction
         timeoutSeconds
+        goal {
+          id
+          project {
+            id
+            name
+          }
+        }
         dependsOn {
           id
           title

@@ -3,6 +3,7 @@ import ComplexityPlugin from '@pothos/plugin-complexity';
 import ErrorsPlugin from '@pothos/plugin-errors';
 import RelayPlugin from '@pothos/plugin-relay';
 import type { Json } from '../lib/json.ts';
+import { authorisePlugin } from './authorise-plugin.ts';
 import type { Context } from './context.ts';
 import { costLimit, describeCost } from './limits.ts';
 import { pageArgDescriptions } from './pages.ts';
@@ -19,7 +20,8 @@ export const builder = new SchemaBuilder<{
     SafeInt: { Input: number; Output: number };
   };
 }>({
-  plugins: [ComplexityPlugin, ErrorsPlugin, RelayPlugin],
+  // From the outside in: what is refused by `authorise` goes into the union of a mutation.
+  plugins: [ComplexityPlugin, ErrorsPlugin, RelayPlugin, authorisePlugin],
   defaultFieldNullability: false,
   complexity: {
     limit: { complexity: costLimit },

@@ -1,20 +1,21 @@
-import { randomUUID } from 'node:crypto';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import type { Agent } from '../entities/agent.ts';
 import type { Goal } from '../entities/goal.ts';
 import type { Task } from '../entities/task.ts';
 import type { HealthSource } from '../engines/monitoring/health.ts';
+import type { Authenticator, Principal } from '../engines/security/principal.ts';
 import type { Json } from '../lib/json.ts';
 import type { Logger } from '../lib/log.ts';
-import type { ProviderStatus } from './provider-status.ts';
+import type { OnDenied } from '../managers/authorise.ts';
+import type { Scope } from '../managers/transaction.ts';
+import { forkForTenant, type Tenancy } from '../stores/tenancy.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
+import type { ProviderStatus } from './provider-status.ts';
+import type { AuditManagerApi, SecretsManagerApi, SecurityManagerApi } from './security-api.ts';
 
-/** Whose data a caller sees and changes. */
-export interface Scope {
-  workspaceId: string;
-}
+export type { Scope };
 
-interface Repeatable {
+export interface Repeatable {
   idempotencyKey?: string;
 }
 
@@ -126,18 +127,13 @@ export interface OutputDelta {
 
 export interface HubApi {
   events(
-    query: { workspaceId: string; after?: string; where?: EventWhere },
+    query: Tenancy & { after?: string; where?: EventWhere },
     signal: AbortSignal,
   ): AsyncIterable<LogEvent>;
-  readEvents(query: {
-    workspaceId: string;
-    limit: number;
-    after?: string;
-    where?: EventWhere;
-  }): Promise<LogEvent[]>;
+  readEvents(query: Tenancy & { limit: number; after?: string; where?: EventWhere }): Promise<LogEvent[]>;
   latestCursor(): Promise<string>;
   output(
-    query: { workspaceId: string; taskId: string; after?: string },
+    query: Tenancy & { taskId: string; after?: string },
     signal: AbortSignal,
   ): AsyncIterable<OutputDelta>;
   topic(name: 'memory.operation' | 'system.health', signal: AbortSignal): AsyncIterable<unknown>;
@@ -147,43 +143,76 @@ export interface HubApi {
 export interface GraphQLDeps {
   orm: Pick<MikroORM, 'em'>;
   log: Logger;
-  workspace: { id: string; name: string };
+  authenticator: Pick<Authenticator, 'hasOwner'>;
   orchestrator: OrchestratorApi;
   taskManager: TaskManagerApi;
   resourceManager: ResourceManagerApi;
   contextManager: ContextManagerApi;
+  securityManager: SecurityManagerApi;
+  auditManager: AuditManagerApi;
+  secretsManager: SecretsManagerApi;
   hub: HubApi;
   gateway: { status(): readonly ProviderStatus[]; readonly languageModelConnected: boolean };
   health: HealthSource;
+  /** Puts an attempt that was refused before it came to a manager on record. */
+  onDenied: OnDenied;
+}
+
+/** What a transport knows of an operation. */
+export interface RequestFacts {
+  /** Its `actor` may be replaced while a socket is open: each event is answered for the one of that moment. */
+  principal: Principal;
+  requestId: string;
+  /** Of the peer, behind trusted proxies that of the client. */
+  address?: string | undefined;
+  userAgent?: string | undefined;
+  /** Where the client reaches the hive, for links: `https://hive.example.org`. */
+  baseUrl?: string | undefined;
+  /** Ends with the subscription; never for queries. */
+  signal?: AbortSignal | undefined;
 }
 
 /** One a request; one an event in a subscription, since loaders must not remember across events. */
 export interface Context {
   deps: GraphQLDeps;
+  principal: Principal;
   scope: Scope;
   requestId: string;
-  /** Ends with the subscription; never for queries. */
   signal: AbortSignal;
+  /** Those of one tenancy: they live no longer than the context and are shared with no other. */
   loaders: Loaders;
-  /** A fresh entity manager. */
+  /** A fresh entity manager, which sees the rows of the scope only. */
   em(): EntityManager;
 }
 
 const never = new AbortController().signal;
 
-export function createContext(
-  deps: GraphQLDeps,
-  requestId: string = randomUUID(),
-  signal: AbortSignal = never,
-): Context {
-  const scope = { workspaceId: deps.workspace.id };
-  const em = () => deps.orm.em.fork() as EntityManager;
+export function createContext(deps: GraphQLDeps, request: RequestFacts): Context {
+  const scope = scopeOf(request);
+  const em = () => forkForTenant(deps.orm, scope);
   return {
     deps,
+    principal: request.principal,
     scope,
-    requestId,
-    signal,
+    requestId: request.requestId,
+    signal: request.signal ?? never,
     em,
-    loaders: createLoaders({ em, workspaceId: scope.workspaceId }),
+    loaders: createLoaders({ deps, scope, em }),
+  };
+}
+
+function scopeOf({ principal, requestId, address, userAgent, baseUrl }: RequestFacts): Scope {
+  // The principal may be older than the operation, and whether somebody has just stepped up is a question of now.
+  const actor = { ...principal.actor, at: Date.now() };
+  return {
+    workspaceId: actor.workspaceId,
+    ...(actor.projects === 'ALL' ? {} : { projectIds: [...actor.projects.keys()] }),
+    actor,
+    request: {
+      id: requestId,
+      ...(address === undefined ? {} : { address }),
+      ...(userAgent === undefined ? {} : { userAgent }),
+      ...(baseUrl === undefined ? {} : { baseUrl }),
+    },
   };
 }

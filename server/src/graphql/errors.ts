@@ -1,9 +1,11 @@
 import { GraphQLError } from 'graphql';
 import {
   DomainError,
+  ForbiddenError,
   IdempotencyConflictError,
   InvalidStateError,
   NotFoundError,
+  RateLimitedError,
   ValidationError,
   messageOf,
   type ErrorCode,
@@ -19,6 +21,7 @@ export class UnavailableError extends DomainError {
 }
 
 export const changeErrors = [
+  ForbiddenError,
   ValidationError,
   NotFoundError,
   InvalidStateError,
@@ -26,9 +29,15 @@ export const changeErrors = [
   UnavailableError,
 ];
 /** For what makes something new: there is no state yet that could forbid it. */
-export const createErrors = [ValidationError, NotFoundError, IdempotencyConflictError, UnavailableError];
+export const createErrors = [
+  ForbiddenError,
+  ValidationError,
+  NotFoundError,
+  IdempotencyConflictError,
+  UnavailableError,
+];
 
-const unavailableCodes: readonly ErrorCode[] = ['UNAVAILABLE', 'TIMEOUT', 'LIMIT_EXCEEDED'];
+const unavailableCodes: readonly ErrorCode[] = ['UNAVAILABLE', 'TIMEOUT', 'LIMIT_EXCEEDED', 'RATE_LIMITED'];
 
 /**
  * Runs a mutation so that every expected failure is one of the classes its result union has.
@@ -46,7 +55,7 @@ export async function expectFailures<T>(input: object, change: () => Promise<T>)
     if (!known) throw error;
     if (unavailableCodes.includes(known.code)) throw new UnavailableError(known.code, known.message, error);
     if (changeErrors.some((type) => known instanceof type)) throw known;
-    // CONFLICT and FORBIDDEN have no type of their own yet; the message says which value it was.
+    // CONFLICT has no type of its own; the message says which value it was.
     throw new ValidationError([{ path: 'input', message: known.message }], { cause: error });
   }
 }
@@ -92,10 +101,9 @@ export function presentError(error: unknown, requestId: string, log: Logger): Gr
   };
   const known = asDomainError(original ?? error);
   if (known) {
-    const field = known instanceof ValidationError ? known.fields[0]?.path : undefined;
     return new GraphQLError(known.message, {
       ...position,
-      extensions: { code: known.code, ...(field ? { field } : {}) },
+      extensions: { code: known.code, ...extensionsOf(known) },
     });
   }
   log.error(
@@ -109,6 +117,14 @@ export function presentError(error: unknown, requestId: string, log: Logger): Gr
       extensions: { code: 'INTERNAL', requestId },
     },
   );
+}
+
+/** What a client can branch on besides the code. */
+function extensionsOf(error: DomainError): Record<string, unknown> {
+  if (error instanceof ForbiddenError) return { reason: error.reason, action: error.action };
+  if (error instanceof RateLimitedError) return { retryAfterMs: error.retryAfterMs };
+  const field = error instanceof ValidationError ? error.fields[0]?.path : undefined;
+  return field ? { field } : {};
 }
 
 /** Refusals of the parser, the validator and the limits are the caller's to correct. */

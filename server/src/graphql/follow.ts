@@ -2,7 +2,7 @@ import type { EventWhere, HubApi, LogEvent } from './context.ts';
 
 /**
  * Subjects as they are now, then again after each event about them. Events that come while one state is being read or
- * delivered cause one more read, not one each.
+ * delivered cause one more read, not one each. Events only wake it, whatever they are about: `read` decides what is in sight.
  */
 export async function* followSubjects<T>(options: {
   hub: HubApi;

@@ -2,8 +2,13 @@ import { ValidationError } from '../lib/errors.ts';
 
 export const nodeTypes = ['Goal', 'Task', 'Agent', 'Crew', 'Project', 'WorkflowRun'] as const;
 export type NodeType = (typeof nodeTypes)[number];
-/** Types with a global id that `node` does not load. */
-type IdType = NodeType | 'Workspace' | 'Step' | 'Attempt' | 'Output';
+/** With the types that have a global id but that `node` does not load. */
+export const idTypes = [
+  ...nodeTypes,
+  ...(['Workspace', 'Step', 'Attempt', 'Output'] as const),
+  ...(['Person', 'Member', 'Invitation', 'ApiKey', 'AuditEntry'] as const),
+] as const;
+export type IdType = (typeof idTypes)[number];
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

@@ -1,11 +1,13 @@
 import DataLoader from 'dataloader';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { ApiKey } from '../entities/api-key.ts';
 import type { Agent } from '../entities/agent.ts';
 import type { Attempt } from '../entities/attempt.ts';
 import type { Output } from '../entities/output.ts';
 import type { Step } from '../entities/step.ts';
 import type { Task } from '../entities/task.ts';
 import type { WorkflowRun } from '../entities/workflow-run.ts';
+import { findRows } from '../stores/entity-rows.ts';
 import {
   activeTasksOfAgents,
   agentsOfCrews,
@@ -34,11 +36,24 @@ import {
   type PartialText,
 } from '../stores/task-reads.ts';
 
+import { seesProject } from './authorise.ts';
+import type { GraphQLDeps, Scope } from './context.ts';
+import type { Person } from '../managers/people.ts';
+
 export type Loaders = ReturnType<typeof createLoaders>;
 type Reads<Row> = (em: EntityManager, workspaceId: string, ids: readonly string[]) => Promise<Row[]>;
 
 /** Everything that is loaded by a key, gathered so that a list of n things costs as many statements as a list of one. */
-export function createLoaders({ em, workspaceId }: { em: () => EntityManager; workspaceId: string }) {
+export function createLoaders({
+  deps,
+  scope,
+  em,
+}: {
+  deps: Pick<GraphQLDeps, 'securityManager'>;
+  scope: Scope;
+  em: () => EntityManager;
+}) {
+  const { workspaceId } = scope;
   const one = <Row>(reads: Reads<Row>, key: (row: Row) => string) =>
     new DataLoader<string, Row | undefined>(async (ids) => {
       const byKey = new Map((await reads(em(), workspaceId, ids)).map((row) => [key(row), row]));
@@ -50,8 +65,16 @@ export function createLoaders({ em, workspaceId }: { em: () => EntityManager; wo
       return ids.map((id) => groups.get(id) ?? []);
     });
   const byId = <Row extends { id: string }>(reads: Reads<Row>) => one(reads, (row) => row.id);
+  // Row-level security leaves out the same rows; either would do alone.
+  const inSight = <Row extends { id: string }>(
+    reads: Reads<Row>,
+    projectOf: (row: Row) => string | null | undefined,
+  ) =>
+    byId<Row>(async (...asked) =>
+      (await reads(...asked)).filter((row) => seesProject(scope, projectOf(row))),
+    );
 
-  const task = byId(findTasks);
+  const task = inSight(findTasks, (row) => row.projectId);
   const workflowRun = byId(findRuns);
   const dependencies = many(dependenciesOfTasks, (row) => row.taskId);
   const latestRunId = one<{ goalId: string; runId: string }>(latestRunIds, (row) => row.goalId);
@@ -63,12 +86,21 @@ export function createLoaders({ em, workspaceId }: { em: () => EntityManager; wo
   const runTaskPages = new Map<string, DataLoader<string, Page<Task>>>();
 
   return {
-    goal: byId(findGoals),
+    goal: inSight(findGoals, (row) => row.projectId),
     task,
     agent: byId(findAgents),
     crew: byId(findCrews),
-    project: byId(findProjects),
+    project: inSight(findProjects, (row) => row.id),
     workflowRun,
+    apiKey: byId<ApiKey>((tenant, _, ids) =>
+      findRows(tenant, ApiKey, { workspaceId, id: { $in: [...ids] } }),
+    ),
+    /** Whoever is not known any more, or not here, is somebody without a name. */
+    person: new DataLoader<string, Person>(async (ids) => {
+      const found = await deps.securityManager.findPeople(scope, ids);
+      const people = new Map(found.map((person) => [person.id, person]));
+      return ids.map((id) => people.get(id) ?? { id, name: 'Unknown', email: null, erased: true });
+    }),
     progressOfRun,
     tasksOfRun: many<Task>(tasksOfRuns, (row) => row.workflowRunId),
     stepsOfTask: many<Step>(stepsOfTasks, (row) => row.taskId),

@@ -1,11 +1,12 @@
 /**
- * `pnpm run codegen`: writes schema/schema.graphql and schema/introspection.d.ts from the code. With `--check` it changes
- * nothing and fails when they are not what the code says.
+ * `pnpm run codegen`: writes schema/schema.graphql, schema/introspection.d.ts and schema/persisted-documents.json from the
+ * code. With `--check` it changes nothing and fails when they are not what the code says.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { introspectionFromSchema } from 'graphql';
 import { minifyIntrospection, outputIntrospectionFile } from '@gql.tada/internal';
+import { appDocuments } from './app-documents.ts';
 import { printedSchema, schema } from './schema.ts';
 
 const folder = new URL('../../../schema/', import.meta.url);
@@ -13,6 +14,7 @@ const introspection = minifyIntrospection(introspectionFromSchema(schema, { desc
 const files = {
   'schema.graphql': printedSchema(),
   'introspection.d.ts': outputIntrospectionFile(introspection, { fileType: '.d.ts', shouldPreprocess: true }),
+  'persisted-documents.json': `${JSON.stringify(await appDocuments(), null, 2)}\n`,
 };
 
 let stale = false;

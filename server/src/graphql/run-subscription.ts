@@ -7,7 +7,7 @@ import {
   type ExecutionArgs,
   type ExecutionResult,
 } from 'graphql';
-import { createContext, type Context } from './context.ts';
+import { createContext, type Context, type RequestFacts } from './context.ts';
 import { presentError } from './errors.ts';
 import { costLimit, describeCost } from './limits.ts';
 
@@ -34,8 +34,8 @@ export type ResultStream = AsyncGenerator<ExecutionResult, void, undefined>;
  * event: a plain async generator would only notice when the event came.
  */
 export async function runSubscription(args: ExecutionArgs): Promise<ExecutionResult | ResultStream> {
-  const outer = args.contextValue as Context;
-  const { deps, requestId } = outer;
+  const outer = args.contextValue as Context & { facts: RequestFacts };
+  const { deps, requestId, facts } = outer;
   const stopping = new AbortController();
   const signal = AbortSignal.any([stopping.signal, outer.signal]);
   // The plugin that counts the cost looks only when a field resolves, which here is with every event anew.
@@ -56,7 +56,7 @@ export async function runSubscription(args: ExecutionArgs): Promise<ExecutionRes
       while (!signal.aborted) {
         const next = await events.next();
         if (next.done) return;
-        const contextValue = { ...outer, ...createContext(deps, requestId, signal) };
+        const contextValue = { ...outer, ...createContext(deps, { ...facts, signal }) };
         const result = await execute({ ...args, rootValue: next.value, contextValue });
         yield result.errors
           ? { ...result, errors: result.errors.map((error) => presentError(error, requestId, deps.log)) }

@@ -9,6 +9,11 @@ import './types/task.ts';
 import './types/event.ts';
 import './types/health.ts';
 import './types/memory.ts';
+import './types/member.ts';
+import './types/invitation.ts';
+import './types/api-key.ts';
+import './types/audit.ts';
+import './types/secret.ts';
 import './types/viewer.ts';
 
 /** The executable schema. Its printed form is the committed `schema/schema.graphql`. */

@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import type { Context } from './context.ts';
 import type { ResultStream } from './run-subscription.ts';
+import { sharingKey } from './sharing-key.ts';
 
 /** A result that many sockets send: serialised when the first one needs the text. */
 export class SharedResult {
@@ -45,8 +46,8 @@ const joinable: Readonly<Record<string, { replaysLast: boolean }>> = {
 };
 
 /**
- * Subscribers of the same document, variables and workspace share one source, one execution an event and one serialised
- * text. Subscriptions that resume from a cursor have a catch-up of their own and are not shared.
+ * Subscribers of the same document and variables whose rights are the same share one source, one execution an event and
+ * one serialised text. It runs with the rights of whoever came first, also when they leave: see `sharingKey`. Subscriptions that resume from a cursor have a catch-up of their own and are not shared.
  */
 export class SharedSubscriptions {
   readonly #groups = new Map<string, Group>();
@@ -69,9 +70,9 @@ export class SharedSubscriptions {
   ): Promise<ExecutionResult | AsyncGenerator<SharedResult | ExecutionResult>> {
     const behaviour = shareable(args);
     if (!behaviour) return this.#subscribe(args);
-    const { scope } = args.contextValue as Context;
+    const { principal } = args.contextValue as Context;
     const key = JSON.stringify([
-      scope.workspaceId,
+      sharingKey(principal, args.document, args.schema),
       query,
       args.operationName ?? null,
       sortedEntries(args.variableValues),

@@ -21,7 +21,8 @@ beforeAll(async () => {
   writeFileSync(join(app, 'assets', 'main-AbCdEf12.js'), `export const x = '${'y'.repeat(5_000)}';`);
   writeFileSync(join(folder, 'secret.txt'), 'secret');
   api = await startTestApi(database, {
-    http: { appFolder: app, config: { allowedHosts: ['hive.example'] } },
+    http: { appFolder: app },
+    server: { allowedHosts: ['hive.example'] },
   });
 });
 afterAll(async () => {
@@ -208,7 +209,8 @@ test('the app is served with the right caching', async () => {
   const start = await raw('/', { headers: { accept: 'text/html' } });
   expect(start.body).toContain('<title>app</title>');
   expect(start.headers['cache-control']).toBe('no-cache');
-  expect(start.headers['content-security-policy']).toContain("script-src 'self'");
+  expect(start.headers['content-security-policy']).toContain("script-src 'self';");
+  expect(start.headers['content-security-policy']).not.toContain('unsafe');
   const asset = await raw('/assets/main-AbCdEf12.js', { headers: { 'accept-encoding': 'gzip' } });
   expect(asset.headers['cache-control']).toBe('public, max-age=31536000, immutable');
   expect(asset.headers['content-encoding']).toBe('gzip');

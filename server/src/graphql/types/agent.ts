@@ -1,6 +1,7 @@
 import type { Agent } from '../../entities/agent.ts';
 import { NotFoundError } from '../../lib/errors.ts';
 import { countAgents, findAgents, listAgents } from '../../stores/agent-reads.ts';
+import { mayIn } from '../authorise.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 import { changeErrors, createErrors, expectFailures } from '../errors.ts';
@@ -60,8 +61,10 @@ AgentType.implement({
       description: 'What it is doing, or why it gets no tasks.',
       resolve: (agent) => agent.status,
     }),
-    instructions: t.exposeString('instructions', {
-      description: 'Standing orders that a language model gets with every task; empty for none.',
+    instructions: t.string({
+      description:
+        'Standing orders that a language model gets with every task; empty for none, and for viewers, who may not read them.',
+      resolve: (agent, _, { scope }) => (mayIn(scope, 'agent.readInstructions') ? agent.instructions : ''),
     }),
     capabilities: t.exposeStringList('capabilities', {
       description:

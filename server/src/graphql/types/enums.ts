@@ -10,7 +10,7 @@ import { builder } from '../builder.ts';
 import type { ProviderStatus } from '../provider-status.ts';
 
 /** Values of an enum, each with its description; the compiler asks for one of every value. */
-function described<Value extends string>(descriptions: Record<Value, string>) {
+export function described<Value extends string>(descriptions: Record<Value, string>) {
   const values = Object.entries<string>(descriptions).map(([value, description]) => [value, { description }]);
   return Object.fromEntries(values) as Record<Value, { description: string }>;
 }
@@ -20,14 +20,16 @@ export const ErrorCodeType = builder.enumType('ErrorCode', {
     'Stable codes of failures; errors outside a mutation’s result have theirs in `extensions.code`.',
   values: described<ErrorCode>({
     CONFLICT: 'It collides with something that exists; choose another value.',
-    FORBIDDEN: 'It is not allowed; asking again does not help.',
+    FORBIDDEN: 'The actor may not do this, for the `reason` given; asking again alone does not help.',
     IDEMPOTENCY_CONFLICT: 'The idempotency key was used before with another input; use a new key.',
     INTERNAL:
       'An unexpected error; over the API the message is only the request id under which it is logged.',
     INVALID_STATE: 'The subject is in a status that does not allow the action; read it again.',
     LIMIT_EXCEEDED: 'More than a limit allows, which the message names; ask for less, or later.',
     NOT_FOUND: 'An id names nothing in this workspace.',
+    RATE_LIMITED: 'Too many requests; repeat after `retryAfterMs`.',
     TIMEOUT: 'It took longer than it may; the same request with the same idempotency key may succeed later.',
+    UNAUTHENTICATED: 'Nobody is signed in, or the session, key or token is no longer valid; sign in.',
     UNAVAILABLE:
       'A part the server needs is away; the same request with the same idempotency key may succeed later.',
     VALIDATION: 'The input breaks a rule, which the message names; nothing was changed.',

@@ -1,4 +1,5 @@
 import {
+  ForbiddenError,
   IdempotencyConflictError,
   InvalidStateError,
   NotFoundError,
@@ -6,9 +7,11 @@ import {
   type DomainError,
   type FieldProblem,
 } from '../../lib/errors.ts';
+import type { RefusalReason } from '../../engines/security/decide.ts';
 import { builder } from '../builder.ts';
 import { UnavailableError } from '../errors.ts';
-import { nodeTypes, encodeId } from '../ids.ts';
+import { idTypes, encodeId } from '../ids.ts';
+import { RefusalReasonType } from './access-enums.ts';
 import { ErrorCodeType } from './enums.ts';
 
 export const ErrorInterface = builder.interfaceRef<DomainError>('Error').implement({
@@ -66,7 +69,24 @@ builder.objectType(InvalidStateError, {
   interfaces: [ErrorInterface],
   fields: (t) => ({
     currentStatus: t.exposeString('currentStatus', {
-      description: 'The status it is in, of GoalStatus, TaskStatus or AgentStatus.',
+      description:
+        'The status it is in, of GoalStatus, TaskStatus or AgentStatus; elsewhere a word for it, such as LAST_OWNER.',
+    }),
+  }),
+});
+
+builder.objectType(ForbiddenError, {
+  name: 'ForbiddenError',
+  description: 'Whoever asks may not do this; nothing was changed.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    reason: t.field({
+      type: RefusalReasonType,
+      description: 'Which rule refused it; STEP_UP is the one that the person can lift alone.',
+      resolve: (error) => error.reason as RefusalReason,
+    }),
+    action: t.exposeString('action', {
+      description: 'What was refused, for example `agent.retire`; `viewer.permissions` lists them all.',
     }),
   }),
 });
@@ -83,11 +103,13 @@ builder.objectType(IdempotencyConflictError, {
 builder.objectType(UnavailableError, {
   name: 'UnavailableError',
   description:
-    'Nothing is wrong with the request; the same one, with the same idempotency key, may succeed later. Its code is UNAVAILABLE, TIMEOUT or LIMIT_EXCEEDED.',
+    'Nothing is wrong with the request; the same one, with the same idempotency key, may succeed later. Its code is UNAVAILABLE, TIMEOUT, LIMIT_EXCEEDED or RATE_LIMITED.',
   interfaces: [ErrorInterface],
 });
 
 function globalIdOf(error: NotFoundError): string {
-  const type = nodeTypes.find((candidate) => candidate.toLowerCase() === error.type.toLowerCase());
+  const type = idTypes.find(
+    (candidate) => candidate.toLowerCase() === error.type.replaceAll(' ', '').toLowerCase(),
+  );
   return type && !error.id.includes(':') ? encodeId(type, error.id) : error.id;
 }

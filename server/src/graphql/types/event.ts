@@ -1,12 +1,22 @@
 import { decodeCursor } from '../../lib/cursor.ts';
 import { ValidationError } from '../../lib/errors.ts';
+import { decideAnywhere, readActions } from '../authorise.ts';
 import { builder } from '../builder.ts';
-import type { EventWhere, LogEvent } from '../context.ts';
-import { decodeNodeId, decodeOptionalId, encodeId } from '../ids.ts';
+import type { Context, EventWhere, LogEvent } from '../context.ts';
+import { decodeNodeId, decodeOptionalId, encodeId, type IdType } from '../ids.ts';
 import { given } from '../input.ts';
 import { defaultPageSize } from '../limits.ts';
 import { firstDescription, pageCost, pageSize } from '../pages.ts';
+import { eventSight, visibleEvents } from '../event-sight.ts';
 import { NodeInterface, loadNode } from './node.ts';
+
+/** Subjects with a global id that `node` does not load, by the part of the event's type before the dot. */
+const otherSubjects: Readonly<Record<string, IdType>> = {
+  member: 'Member',
+  invitation: 'Invitation',
+  key: 'ApiKey',
+  workspace: 'Workspace',
+};
 
 const EventType = builder.objectRef<LogEvent>('Event').implement({
   description: 'A row of the log: something changed.',
@@ -17,16 +27,20 @@ const EventType = builder.objectRef<LogEvent>('Event').implement({
     type: t.exposeString('type', { description: '`subject.verb`, for example `task.succeeded`.' }),
     subjectId: t.id({
       description: 'Global id of what changed.',
-      resolve: (event) =>
-        event.subjectType ? encodeId(event.subjectType, event.subjectId) : event.subjectId,
+      resolve: (event) => {
+        const type = event.subjectType ?? otherSubjects[event.type.slice(0, event.type.indexOf('.'))];
+        return type ? encodeId(type, event.subjectId) : event.subjectId;
+      },
     }),
     subject: t.field({
       type: NodeInterface,
       nullable: true,
       description:
-        'The subject as it is now (not as it was at the event); null when it has no type of its own.',
+        'The subject as it is now (not as it was at the event); null when `node` does not load it, and for a key without the scope to read it.',
       resolve: (event, _, context) =>
-        event.subjectType ? loadNode(event.subjectType, event.subjectId, context) : null,
+        event.subjectType && decideAnywhere(context.scope.actor, readActions[event.subjectType]).allowed
+          ? loadNode(event.subjectType, event.subjectId, context)
+          : null,
     }),
     payload: t.field({
       type: 'JSON',
@@ -93,34 +107,69 @@ function checkCursor(after: string | null | undefined): void {
   if (after !== null && after !== undefined) decodeCursor(after);
 }
 
+/** Reads of the log for one page, at most: between them lies only what the actor may not see. */
+const maxReads = 10;
+
+interface EventPage {
+  events: LogEvent[];
+  more: boolean;
+  /** Cursor behind which the next page begins; undefined when nothing was there. */
+  upTo: string | undefined;
+}
+
+/** A page of what the actor may see: full, unless the log ends or much of it is not for them. */
+async function readVisible(
+  { deps, scope }: Context,
+  { limit, where, after }: { limit: number; where: EventWhere; after: string | undefined },
+): Promise<EventPage> {
+  const { workspaceId, projectIds } = scope;
+  const isVisible = eventSight(scope);
+  const events: LogEvent[] = [];
+  let upTo = after;
+  for (let reads = 0; reads < maxReads; reads += 1) {
+    const query = { workspaceId, projectIds, limit: limit + 1, after: upTo, where };
+    const read = await deps.hub.readEvents(given(query));
+    events.push(...read.filter(isVisible).slice(0, limit - events.length));
+    if (events.length === limit) {
+      const last = events.at(-1)!.cursor;
+      return { events, more: read.at(-1)!.cursor !== last, upTo: last };
+    }
+    upTo = read.at(-1)?.cursor ?? upTo;
+    if (read.length <= limit) return { events, more: false, upTo: events.at(-1)?.cursor };
+  }
+  return { events, more: true, upTo };
+}
+
 builder.queryFields((t) => ({
   events: t.field({
     type: builder.connectionObject(
       { type: EventType, name: 'QueryEventsConnection' },
       { name: 'QueryEventsConnectionEdge' },
     ),
-    description: 'Oldest first, from the start of what is retained, or behind `after`.',
+    description:
+      'Oldest first, from the start of what is retained, or behind `after`. Where much of the log is not for whoever asks, a page may be short although `hasNextPage` is true.',
     args: {
       first: t.arg.int({ description: firstDescription }),
       after: t.arg.string({ description: afterDescription }),
       where: t.arg({ type: EventFilterInput, description: 'Which events; all when absent.' }),
     },
     complexity: pageCost,
-    resolve: async (_, args, { deps, scope }) => {
+    resolve: async (_, args, context) => {
       const limit = pageSize(args.first ?? defaultPageSize, 'first');
       checkCursor(args.after);
-      const where = parseFilter(args.where);
-      const read = await deps.hub.readEvents(
-        given({ workspaceId: scope.workspaceId, limit: limit + 1, after: args.after, where }),
-      );
-      const edges = read.slice(0, limit).map((node) => ({ cursor: node.cursor, node }));
+      const read = await readVisible(context, {
+        limit,
+        where: parseFilter(args.where),
+        after: args.after ?? undefined,
+      });
+      const edges = read.events.map((node) => ({ cursor: node.cursor, node }));
       return {
         edges,
         pageInfo: {
-          hasNextPage: read.length > limit,
+          hasNextPage: read.more,
           hasPreviousPage: typeof args.after === 'string',
           startCursor: edges[0]?.cursor ?? null,
-          endCursor: edges.at(-1)?.cursor ?? null,
+          endCursor: read.upTo ?? null,
         },
       };
     },
@@ -141,12 +190,12 @@ builder.subscriptionField('events', (t) =>
       after: t.arg.string({ description: afterDescription }),
       where: t.arg({ type: EventFilterInput, description: 'Which events; all when absent.' }),
     },
-    subscribe: (_, args, { deps, scope, signal }) => {
+    subscribe: (_, args, context) => {
       checkCursor(args.after);
-      return deps.hub.events(
-        given({ workspaceId: scope.workspaceId, after: args.after, where: parseFilter(args.where) }),
-        signal,
-      );
+      const { deps, scope, signal } = context;
+      const { workspaceId, projectIds } = scope;
+      const query = { workspaceId, projectIds, after: args.after, where: parseFilter(args.where) };
+      return visibleEvents(deps.hub.events(given(query), signal), scope);
     },
     resolve: (event) => event,
   }),

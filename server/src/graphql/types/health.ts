@@ -1,9 +1,13 @@
 import type { HealthCheck, HealthReport } from '../../engines/monitoring/health.ts';
+import { mayIn } from '../authorise.ts';
 import { builder } from '../builder.ts';
-import type { Context } from '../context.ts';
+import type { Context, Scope } from '../context.ts';
 import type { ProviderStatus } from '../provider-status.ts';
 import { BreakerStateType, HealthStatusType, ProviderKindType } from './enums.ts';
 import { FailureType } from './parts.ts';
+
+/** An address tells about the machine and its network, as a path does. */
+const seesAddresses = (scope: Scope) => mayIn(scope, 'project.readPath');
 
 const HealthCheckType = builder.objectRef<HealthCheck>('HealthCheck').implement({
   description: 'What the last check found of one component.',
@@ -13,7 +17,11 @@ const HealthCheckType = builder.objectRef<HealthCheck>('HealthCheck').implement(
         'The component: `database`, `event horizon`, `queue`, `disk`, `event loop`, `language models` or `loops`.',
     }),
     status: t.field({ type: HealthStatusType, description: 'How it is.', resolve: (check) => check.status }),
-    detail: t.exposeString('detail', { description: 'What was found, for people.' }),
+    detail: t.string({
+      description: 'What was found, for people; without addresses of providers for viewers.',
+      resolve: ({ detail }, _, { scope }) =>
+        seesAddresses(scope) ? detail : detail.replaceAll(/ \([a-z]+:\/\/[^)]*\)/g, ''),
+    }),
     latencyMs: t.float({
       nullable: true,
       description:
@@ -40,8 +48,9 @@ const ModelProviderType = builder.objectRef<ProviderStatus>('ModelProvider').imp
     }),
     address: t.string({
       nullable: true,
-      description: 'Where it was looked for; null when it is built in or not set up.',
-      resolve: (provider) => provider.address ?? null,
+      description:
+        'Where it was looked for; null when it is built in or not set up, and for viewers, as for paths of projects.',
+      resolve: (provider, _, { scope }) => (seesAddresses(scope) ? (provider.address ?? null) : null),
     }),
     models: t.stringList({
       description: 'Models it offered at the last look; empty when it did not answer.',
@@ -50,8 +59,11 @@ const ModelProviderType = builder.objectRef<ProviderStatus>('ModelProvider').imp
     failure: t.field({
       type: FailureType,
       nullable: true,
-      description: 'Why the last look or call failed; null when it did not.',
-      resolve: (provider) => provider.failure ?? null,
+      description: 'Why the last look or call failed, for viewers in general words; null when it did not.',
+      resolve: ({ failure }, _, { scope }) =>
+        failure && !seesAddresses(scope)
+          ? { code: failure.code, message: 'What it said is shown to operators.' }
+          : (failure ?? null),
     }),
     breakerState: t.field({
       type: BreakerStateType,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { seesProject } from '../authorise.ts';
 import { builder } from '../builder.ts';
 import { encodeId } from '../ids.ts';
 
@@ -43,7 +44,8 @@ builder.subscriptionField('memoryOperations', (t) =>
     async *subscribe(_, __, { deps, scope, signal }) {
       for await (const message of deps.hub.topic('memory.operation', signal)) {
         const operation = memoryOperation.parse(message);
-        if (operation.workspaceId === scope.workspaceId) yield operation;
+        if (operation.workspaceId === scope.workspaceId && seesProject(scope, operation.projectId))
+          yield operation;
       }
     },
     resolve: (operation) => operation,

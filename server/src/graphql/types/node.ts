@@ -1,5 +1,6 @@
 import { brandWithType } from '@pothos/core';
 import { ValidationError } from '../../lib/errors.ts';
+import { assertAnywhere, readActions } from '../authorise.ts';
 import { builder } from '../builder.ts';
 import type { Context } from '../context.ts';
 import { decodeNodeId, type NodeType } from '../ids.ts';
@@ -7,7 +8,7 @@ import { maxPageSize } from '../limits.ts';
 
 export const NodeInterface = builder.nodeInterfaceRef();
 
-/** The object behind a type and id, marked with its type so that `... on Goal` finds it; null when there is none. */
+/** The object behind a type and id, marked with its type so that `... on Goal` finds it; null when there is none in sight. */
 export async function loadNode(type: NodeType, id: string, { loaders }: Context): Promise<object | null> {
   const node = await {
     Goal: () => loaders.goal,
@@ -37,6 +38,7 @@ builder.queryFields((t) => ({
     },
     resolve: (_, args, context) => {
       const { type, id } = decodeNodeId(args.id, 'id');
+      assertAnywhere(context, readActions[type]);
       return loadNode(type, id, context);
     },
   }),
@@ -58,6 +60,8 @@ builder.queryFields((t) => ({
         ]);
       }
       const wanted = args.ids.map((value, index) => decodeNodeId(value, `ids[${index}]`));
+      for (const action of new Set(wanted.map(({ type }) => readActions[type])))
+        assertAnywhere(context, action);
       return Promise.all(wanted.map(({ type, id }) => loadNode(type, id, context)));
     },
   }),

@@ -1,6 +1,7 @@
 import type { Project } from '../../entities/project.ts';
-import { IdempotencyConflictError, ValidationError } from '../../lib/errors.ts';
+import { ForbiddenError, IdempotencyConflictError, ValidationError } from '../../lib/errors.ts';
 import { listProjects } from '../../stores/agent-reads.ts';
+import { mayIn } from '../authorise.ts';
 import { builder } from '../builder.ts';
 import { UnavailableError, changeErrors, expectFailures } from '../errors.ts';
 import { decodeId, encodeId } from '../ids.ts';
@@ -19,8 +20,11 @@ export const ProjectType = builder.objectRef<Project>('Project').implement({
       resolve: (project) => encodeId('Project', project.id),
     }),
     name: t.exposeString('name', { description: 'For people, 1 to 100 characters.' }),
-    rootPath: t.exposeString('rootPath', {
-      description: 'Absolute path of the folder, on the machine the server runs on.',
+    rootPath: t.string({
+      description:
+        'Absolute path of the folder, on the machine the server runs on; empty for whoever may only view the project.',
+      resolve: (project, _, { scope }) =>
+        mayIn(scope, 'project.readPath', { projectId: project.id }) ? project.rootPath : '',
     }),
     status: t.field({
       type: ProjectStatusType,
@@ -111,7 +115,7 @@ builder.mutationFields((t) => ({
     description:
       'Adds a folder and starts indexing it; a folder that is registered already is returned as it is.',
     errors: {
-      types: [ValidationError, IdempotencyConflictError, UnavailableError],
+      types: [ForbiddenError, ValidationError, IdempotencyConflictError, UnavailableError],
       union: { name: 'RegisterProjectResult' },
     },
     args: { input: t.arg({ type: RegisterProjectInput, required: true, description: 'The folder.' }) },

@@ -376,7 +376,8 @@ builder.subscriptionFields((t) => ({
       const taskId = decodeId('Task', args.id, 'id');
       if ((await findTasks(em(), scope.workspaceId, [taskId])).length === 0)
         throw new NotFoundError('Task', taskId);
-      return deps.hub.output(given({ workspaceId: scope.workspaceId, taskId, after: args.after }), signal);
+      const { workspaceId, projectIds } = scope;
+      return deps.hub.output(given({ workspaceId, projectIds, taskId, after: args.after }), signal);
     },
     resolve: (delta) => delta,
   }),
