@@ -11,6 +11,7 @@ export default defineConfig({
   server: {
     proxy: {
       '/graphql': { target: server, ws: true },
+      '/api': server,
       '/schema.graphql': server,
       '/health': server,
     },

@@ -1,3 +1,5 @@
+import { isAppPath } from './routes.ts';
+
 /** Fires `change` when the address changed by a tap, by going back or by the app itself. */
 export const navigation = new EventTarget();
 
@@ -26,7 +28,7 @@ export function followLinks(root: EventTarget): void {
       return;
     const link = click.composedPath().find((target) => target instanceof HTMLAnchorElement);
     if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return;
-    if (!/^\/(?:$|dispatch|work|fleet|settings|outbox)/.test(link.pathname)) return;
+    if (!isAppPath(link.pathname)) return;
     click.preventDefault();
     navigate(link.pathname + link.search);
   });

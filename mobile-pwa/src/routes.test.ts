@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { agentPath, dispatchPath, goalPath, matchRoute, taskPath } from './routes.ts';
+import {
+  agentPath,
+  dispatchPath,
+  goalPath,
+  isAppPath,
+  matchRoute,
+  pathAfterSignIn,
+  signInPath,
+  taskPath,
+} from './routes.ts';
 
 describe('routes', () => {
   it('opens the front door at the root', () => {
@@ -17,8 +26,31 @@ describe('routes', () => {
   });
 
   it('says so when an address leads nowhere', () => {
-    for (const path of ['/nope', '/work/goals/%E0%A4%A', '/work/goals/a/b', '/settings/x', '/work/x']) {
-      expect(matchRoute(path).view).toBe('hive-missing-view');
+    const paths = ['/nope', '/work/goals/%E0%A4%A', '/work/goals/a/b', '/settings/x', '/work/x', '/constructor'];
+    for (const path of paths) expect(matchRoute(path).view).toBe('hive-missing-view');
+  });
+
+  it('takes a slash at the end for the same page', () => {
+    expect(matchRoute('/work/')).toEqual(matchRoute('/work'));
+  });
+
+  it('leaves the server its own pages', () => {
+    expect(['/', '/work/goals/1', '/settings/security', '/pair'].map(isAppPath)).not.toContain(false);
+    expect(['/graphql', '/health/live', '/api/audit/export', '/workshop'].map(isAppPath)).not.toContain(true);
+  });
+
+  it('leads back to where the person was after signing in', () => {
+    const back = '/work/goals/Goal%3A1?from=list';
+    expect(pathAfterSignIn(new URL(signInPath(back), 'http://hive').search)).toBe(back);
+    expect(pathAfterSignIn('')).toBe('/');
+    expect(pathAfterSignIn('?to=%2Fjoin')).toBe('/join');
+  });
+
+  it('leads nowhere else, whatever the link says', () => {
+    const elsewhere = ['//evil.example', '/\\evil.example', 'https://evil.example', 'javascript:alert(1)'];
+    const loops = ['/sign-in?to=/work', '/setup', '/graphql', '/\t/evil.example'];
+    for (const to of [...elsewhere, ...loops]) {
+      expect(pathAfterSignIn(`?to=${encodeURIComponent(to)}`), to).toBe('/');
     }
   });
 });

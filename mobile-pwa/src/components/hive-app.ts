@@ -4,8 +4,9 @@ import { EventController } from '../controllers/event-controller.ts';
 import { announce, announcements } from '../data/announce.ts';
 import type { ConnectionStatus } from '../data/connection.ts';
 import { hive } from '../data/hive.ts';
-import { followLinks, navigation } from '../navigation.ts';
-import { loadView, matchRoute, type Route } from '../routes.ts';
+import { session } from '../data/session.ts';
+import { followLinks, navigate, navigation } from '../navigation.ts';
+import { loadView, matchRoute, signInPath, type Route } from '../routes.ts';
 import { base, buttons } from '../styles/base.ts';
 import './hive-connection-bar.ts';
 import './hive-tab-bar.ts';
@@ -53,6 +54,7 @@ export class HiveApp extends LitElement {
     followLinks(this);
     navigation.addEventListener('change', this.#onNavigation);
     announcements.addEventListener('announce', this.#onAnnounce);
+    session.addEventListener('change', this.#onSession);
     void this.#load();
   }
 
@@ -60,12 +62,14 @@ export class HiveApp extends LitElement {
     super.disconnectedCallback();
     navigation.removeEventListener('change', this.#onNavigation);
     announcements.removeEventListener('announce', this.#onAnnounce);
+    session.removeEventListener('change', this.#onSession);
   }
 
   protected override updated(changed: PropertyValues): void {
     const { status } = hive.connection;
-    document.documentElement.toggleAttribute('data-frozen', status !== 'live');
-    if (status !== 'connecting' && status !== this.#announcedStatus) {
+    const bare = this._shown?.bare === true;
+    document.documentElement.toggleAttribute('data-frozen', status !== 'live' && !bare);
+    if (!bare && status !== 'connecting' && status !== this.#announcedStatus) {
       // The first connection is what everyone expects; losing it and getting it back is news.
       if (this.#announcedStatus)
         announce(status === 'live' ? 'Connected again.' : 'No connection to the hive.');
@@ -83,13 +87,13 @@ export class HiveApp extends LitElement {
       <nav aria-label="Shortcuts">
         <a class="skip button" href="#main" @click=${this.#onSkip}>Skip to content</a>
       </nav>
-      <div class="shell">
+      <div class=${this._shown?.bare ? 'shell bare' : 'shell'}>
         <main id="main" tabindex="-1">${this._failed ? this.#renderFailure() : this.#renderView()}</main>
-        <hive-tab-bar .current=${this._route.tab}></hive-tab-bar>
+        ${this._shown?.bare ? nothing : html`<hive-tab-bar .current=${this._route.tab}></hive-tab-bar>`}
       </div>
-      <aside class="floating" aria-label="Notices">
+      <aside class=${this._shown?.bare ? 'floating bare' : 'floating'} aria-label="Notices">
         <hive-update-prompt></hive-update-prompt>
-        <hive-connection-bar></hive-connection-bar>
+        ${this._shown?.bare ? nothing : html`<hive-connection-bar></hive-connection-bar>`}
       </aside>
       <p class="hidden-text" role="status" aria-live="polite">${this._announcement}</p>
     `;
@@ -123,6 +127,13 @@ export class HiveApp extends LitElement {
     void this.#load();
   };
 
+  readonly #onSession = (): void => {
+    if (session.status === 'out' && !this._route.bare) {
+      announce('Signed out on this device.');
+      navigate(signInPath(location.pathname + location.search), { replace: true });
+    } else if (session.status === 'in' && this._shown !== this._route) void this.#load();
+  };
+
   readonly #onAnnounce = (event: Event): void => {
     const { detail } = event as CustomEvent<string>;
     // The same text twice is read twice only if the region's content changes.
@@ -137,7 +148,12 @@ export class HiveApp extends LitElement {
   async #load(): Promise<void> {
     const route = this._route;
     try {
-      await Promise.all([loadView[route.view](), hive.ready]);
+      if (route.bare) await loadView[route.view]();
+      else {
+        void session.start();
+        // Nothing of anybody's is shown before it is known who looks.
+        await Promise.all([loadView[route.view](), hive.ready, session.whenIn()]);
+      }
       this._failed = false;
     } catch {
       this._failed = true;
@@ -165,6 +181,12 @@ export class HiveApp extends LitElement {
         padding-block: env(safe-area-inset-top)
           calc(var(--hive-tab-bar) + var(--hive-12) + var(--hive-2) + env(safe-area-inset-bottom));
         outline: none;
+      }
+      .bare main {
+        padding-block-end: calc(var(--hive-8) + env(safe-area-inset-bottom));
+      }
+      .floating.bare {
+        inset-block-end: env(safe-area-inset-bottom);
       }
       .failure {
         display: grid;
@@ -199,10 +221,13 @@ export class HiveApp extends LitElement {
         .shell {
           padding-inline-start: 6rem;
         }
+        .bare {
+          padding-inline-start: 0;
+        }
         main {
           padding-block-end: var(--hive-16);
         }
-        .floating {
+        .floating:not(.bare) {
           inset-inline-start: 6rem;
           inset-block-end: 0;
         }

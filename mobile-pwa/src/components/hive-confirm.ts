@@ -3,13 +3,15 @@ import { base, buttons } from '../styles/base.ts';
 
 /** Asks before something that cannot be taken back. `confirmed` fires on yes; Escape and the backdrop mean no. */
 export class HiveConfirm extends LitElement {
-  static override properties = { heading: {}, text: {}, action: {}, keep: {} };
+  static override properties = { heading: {}, text: {}, action: {}, keep: {}, mild: { type: Boolean } };
 
   declare heading: string;
   declare text: string;
   /** The verb on the button, never "OK". */
   declare action: string;
   declare keep: string;
+  /** Nothing is lost by it: the button is not a warning. */
+  declare mild: boolean;
 
   constructor() {
     super();
@@ -17,6 +19,7 @@ export class HiveConfirm extends LitElement {
     this.text = '';
     this.action = '';
     this.keep = 'Keep';
+    this.mild = false;
   }
 
   show(): void {
@@ -29,9 +32,12 @@ export class HiveConfirm extends LitElement {
         <form method="dialog">
           <h2 class="title" id="heading">${this.heading}</h2>
           <p class="small muted">${this.text}</p>
+          <slot></slot>
           <div>
             <button value="keep" autofocus>${this.keep}</button>
-            <button class="danger" value="confirm" @click=${this.#onConfirm}>${this.action}</button>
+            <button class=${this.mild ? 'primary' : 'danger'} value="confirm" @click=${this.#onConfirm}>
+              ${this.action}
+            </button>
           </div>
         </form>
       </dialog>

@@ -3,6 +3,7 @@ import type { ResultOf } from '@hive/schema/operations/graphql.ts';
 import type { projectFragment } from '@hive/schema/operations/projects.ts';
 import { act } from '../data/act.ts';
 import { goalProblem } from '../data/goal-text.ts';
+import { session } from '../data/session.ts';
 import { base, buttons, fields } from '../styles/base.ts';
 
 type Project = ResultOf<typeof projectFragment>;
@@ -15,6 +16,7 @@ export class HiveDispatchForm extends LitElement {
   static override properties = {
     projects: { attribute: false },
     projectsKnown: { attribute: false },
+    projectless: { type: Boolean },
     _text: { state: true },
     _projectId: { state: true },
     _autoStart: { state: true },
@@ -24,6 +26,8 @@ export class HiveDispatchForm extends LitElement {
   declare projects: readonly Project[];
   /** The server has answered which projects there are. */
   declare projectsKnown: boolean;
+  /** Whether a goal may belong to no project. */
+  declare projectless: boolean;
   declare _text: string;
   declare _projectId: string | undefined;
   declare _autoStart: boolean;
@@ -33,6 +37,7 @@ export class HiveDispatchForm extends LitElement {
     super();
     this.projects = [];
     this.projectsKnown = false;
+    this.projectless = true;
     this._text = sessionStorage.getItem(DRAFT_KEY) ?? '';
     this._projectId = localStorage.getItem(PROJECT_KEY) ?? undefined;
     this._autoStart = true;
@@ -47,7 +52,7 @@ export class HiveDispatchForm extends LitElement {
 
   /** The project chosen before, if it still exists; else the first. */
   get #chosen(): string {
-    if (this._projectId === '') return '';
+    if (this._projectId === '' && this.projectless) return '';
     const known = this.projects.find((project) => project.id === this._projectId);
     return known?.id ?? this.projects[0]?.id ?? '';
   }
@@ -86,7 +91,11 @@ export class HiveDispatchForm extends LitElement {
     if (this.projects.length === 0) {
       if (!this.projectsKnown) return nothing;
       return html`<p class="fine muted none">
-        No project yet. <a href="/settings#projects">Add a folder</a> to ask about its files.
+        ${
+          session.may('project.register').allowed
+            ? html`No project yet. <a href="/settings/projects">Add a folder</a> to ask about its files.`
+            : 'No project yet. An admin can add a folder to ask about.'
+        }
       </p>`;
     }
     return html`
@@ -98,7 +107,11 @@ export class HiveDispatchForm extends LitElement {
               ${project.name}${project.status === 'INDEXING' ? ' (being indexed)' : ''}
             </option>`,
         )}
-        <option value="" ?selected=${this.#chosen === ''}>No project</option>
+        ${
+          this.projectless
+            ? html`<option value="" ?selected=${this.#chosen === ''}>No project</option>`
+            : nothing
+        }
       </select>
     `;
   }

@@ -38,9 +38,9 @@ export class HiveExtractiveNotice extends LitElement {
             ? html`<details>
                 <summary class="fine">How to connect a model</summary>
                 <p class="fine">${detail}</p>
-                <a class="fine" href="/settings#models">All models and where they were looked for</a>
+                <a class="fine" href="/settings/models">All models and where they were looked for</a>
               </details>`
-            : html`<a class="fine" href="/settings#models">Connect a model</a>`
+            : html`<a class="fine" href="/settings/models">Connect a model</a>`
         }
       </div>
     `;

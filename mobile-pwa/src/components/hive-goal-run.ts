@@ -2,10 +2,12 @@ import { css, html, LitElement, nothing, type PropertyValues } from 'lit';
 import type { ResultOf } from '@hive/schema/operations/graphql.ts';
 import type { goalQuery } from '@hive/schema/operations/goals.ts';
 import { ClockController } from '../controllers/clock-controller.ts';
+import { EventController } from '../controllers/event-controller.ts';
 import { act } from '../data/act.ts';
 import { announce } from '../data/announce.ts';
 import { elapsedMs, formatAge, formatCost, formatDuration } from '../data/format.ts';
 import { knownNow } from '../data/known-now.ts';
+import { session } from '../data/session.ts';
 import { isEnded, statusLook } from '../data/status-look.ts';
 import { base, buttons, rows } from '../styles/base.ts';
 import type { HiveConfirm } from './hive-confirm.ts';
@@ -37,6 +39,7 @@ export class HiveGoalRun extends LitElement {
     super();
     this.fresh = false;
     this._editing = false;
+    new EventController(this, [session, 'change']);
     new ClockController(this, () => (this.goal && !isEnded(this.goal.status) ? 1_000 : 30_000));
   }
 
@@ -68,8 +71,12 @@ export class HiveGoalRun extends LitElement {
           : nothing
       }
       ${this.#renderPlan(goal)} ${goal.result ? this.#renderResult(goal.result) : nothing}
-      ${isEnded(goal.status) ? nothing : this.#renderCancel(goal)}
+      ${isEnded(goal.status) || !this.#steering(goal).allowed ? nothing : this.#renderCancel(goal)}
     `;
+  }
+
+  #steering(goal: GoalDetail) {
+    return session.may('goal.steer', goal.project?.id ?? null);
   }
 
   #renderStatus(goal: GoalDetail) {
@@ -118,7 +125,14 @@ export class HiveGoalRun extends LitElement {
             : html`<hive-plan-rail .nodes=${plan?.nodes ?? []} ?fresh=${this.fresh}></hive-plan-rail>`
         }
         ${
-          goal.status === 'AWAITING_ACCEPTANCE' && !this._editing
+          goal.status === 'AWAITING_ACCEPTANCE' && !this.#steering(goal).allowed
+            ? html`<p class="panel small">
+                It waits for somebody to accept the plan. ${this.#steering(goal).message}
+              </p>`
+            : nothing
+        }
+        ${
+          goal.status === 'AWAITING_ACCEPTANCE' && !this._editing && this.#steering(goal).allowed
             ? html`
                 <div class="decide">
                   <button class="wide" @click=${this.#onEdit}>Edit plan</button>

@@ -2,9 +2,11 @@ import { css, html, LitElement, nothing } from 'lit';
 import type { ResultOf } from '@hive/schema/operations/graphql.ts';
 import type { healthFragment } from '@hive/schema/operations/health.ts';
 import { formatAge } from '../data/format.ts';
+import { SECRETS } from '../data/secret-names.ts';
 import { statusLook } from '../data/status-look.ts';
 import { base, rows } from '../styles/base.ts';
 import './hive-cell.ts';
+import './hive-set-secret.ts';
 
 type Health = ResultOf<typeof healthFragment>;
 type Provider = Health['providers'][number];
@@ -23,16 +25,30 @@ const HOW_TO: Record<Provider['kind'], string> = {
   OLLAMA: 'Install Ollama, run “ollama pull llama3.2”, and it is found by itself. Elsewhere? Set OLLAMA_URL.',
   LLAMACPP: 'Start llama-server with a model, and it is found by itself. Elsewhere? Set LLAMACPP_URL.',
   OPENAI_COMPATIBLE: 'Set OPENAI_BASE_URL and OPENAI_API_KEY for the server and start it again.',
-  OPENAI: 'Set OPENAI_API_KEY for the server and start it again.',
-  ANTHROPIC: 'Set ANTHROPIC_API_KEY for the server and start it again.',
+  OPENAI: 'Needs a key: set here, or as OPENAI_API_KEY for the server, which goes before it.',
+  ANTHROPIC: 'Needs a key: set here, or as ANTHROPIC_API_KEY for the server, which goes before it.',
   EXTRACTIVE: '',
 };
 
 /** Which models the hive can use, where it looked for each, and how to connect one that is missing. */
 export class HiveModels extends LitElement {
-  static override properties = { health: { attribute: false } };
+  static override properties = {
+    health: { attribute: false },
+    secrets: { attribute: false },
+    editable: { type: Boolean },
+  };
 
   declare health: Health | undefined;
+  /** Which keys of providers are kept here already, by name. */
+  declare secrets: readonly { name: string; updatedAt: string }[];
+  /** Whether the person may set them. `saved` fires when one was. */
+  declare editable: boolean;
+
+  constructor() {
+    super();
+    this.secrets = [];
+    this.editable = false;
+  }
 
   protected override render() {
     const { health } = this;
@@ -47,8 +63,30 @@ export class HiveModels extends LitElement {
             </p>`
       }
       <ul class="rows">
-        ${health.providers.map((provider) => html`<li>${renderProvider(provider)}</li>`)}
+        ${health.providers.map(
+          (provider) => html`<li>${renderProvider(provider, this.#renderKey(provider))}</li>`,
+        )}
       </ul>
+    `;
+  }
+
+  /** For providers that want a key: whether there is one, and the way to give one. */
+  #renderKey({ kind }: Provider) {
+    const known = SECRETS.find((secret) => secret.kind === kind);
+    if (!known || !this.editable) return nothing;
+    const secret = this.secrets.find(({ name }) => name === known.name);
+    return html`
+      ${
+        secret
+          ? html`<p class="fine muted">A key was set here ${formatAge(secret.updatedAt, Date.now())}.</p>`
+          : nothing
+      }
+      <hive-set-secret
+        .name=${known.name}
+        .label=${known.label}
+        ?replaces=${secret !== undefined}
+        @saved=${() => this.dispatchEvent(new CustomEvent('saved'))}
+      ></hive-set-secret>
     `;
   }
 
@@ -78,7 +116,7 @@ export class HiveModels extends LitElement {
   ];
 }
 
-function renderProvider(provider: Provider) {
+function renderProvider(provider: Provider, key: unknown) {
   const builtIn = provider.kind === 'EXTRACTIVE';
   const connected = provider.status === 'UP';
   const { look } = statusLook(provider.status);
@@ -101,6 +139,7 @@ function renderProvider(provider: Provider) {
             : nothing
         }
         ${!connected && HOW_TO[provider.kind] ? html`<p class="small">${HOW_TO[provider.kind]}</p>` : nothing}
+        ${key}
       </div>
     </div>
   `;

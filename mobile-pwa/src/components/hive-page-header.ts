@@ -1,6 +1,9 @@
 import { css, html, LitElement, nothing, type PropertyValues } from 'lit';
+import { EventController } from '../controllers/event-controller.ts';
+import { session } from '../data/session.ts';
 import { base } from '../styles/base.ts';
 import './hive-freshness.ts';
+import './hive-workspace-switcher.ts';
 
 /** The top of every page: where one is, how current it is, the way back and the way to the settings. */
 export class HivePageHeader extends LitElement {
@@ -23,6 +26,7 @@ export class HivePageHeader extends LitElement {
     this.backHref = '';
     this.backLabel = '';
     this.long = false;
+    new EventController(this, [session, 'change']);
   }
 
   protected override updated(changed: PropertyValues<this>): void {
@@ -40,24 +44,25 @@ export class HivePageHeader extends LitElement {
                   ${this.backLabel}
                 </a>`
               : html`<svg class="mark" viewBox="0 0 24 24" aria-hidden="true">
-                  <path class="honey" d="M3 12.4H21V17.2L12 22.4 3 17.2Z"></path>
-                  <path d="M12 1.6 21 6.8V17.2L12 22.4 3 17.2V6.8Z"></path>
-                </svg>`
+                    <path class="honey" d="M3 12.4H21V17.2L12 22.4 3 17.2Z"></path>
+                    <path d="M12 1.6 21 6.8V17.2L12 22.4 3 17.2V6.8Z"></path>
+                  </svg>
+                  ${this.#renderWorkspace()}`
           }
           <hive-freshness></hive-freshness>
-          <a class="gear" href="/settings" aria-label="Settings">
-            <svg viewBox="0 0 24 24" aria-hidden="true">
-              <path d="M4 7h9M19 7h1M4 17h1M11 17h9"></path>
-              <path
-                d="M16 4.4 18.3 5.7V8.3L16 9.6 13.7 8.3V5.7ZM8 14.4 10.3 15.7V18.3L8 19.6 5.7 18.3V15.7Z"
-              ></path>
-            </svg>
-          </a>
+          <hive-workspace-switcher></hive-workspace-switcher>
         </div>
         ${this.heading ? html`<h1>${this.heading}</h1>` : nothing}
         <slot></slot>
       </header>
     `;
+  }
+
+  /** Where there is but one workspace, its name says nothing. */
+  #renderWorkspace() {
+    const { viewer } = session;
+    if (!viewer || viewer.workspaces.length < 2) return nothing;
+    return html`<span class="workspace">${viewer.workspaceName}</span>`;
   }
 
   static override styles = [
@@ -85,25 +90,24 @@ export class HivePageHeader extends LitElement {
         letter-spacing: -0.005em;
         text-wrap: pretty;
       }
-      .back,
-      .gear {
+      .back {
         display: inline-flex;
         align-items: center;
+        gap: var(--hive-1);
         min-block-size: var(--hive-target);
         min-inline-size: var(--hive-target);
         text-decoration: none;
-      }
-      .back {
-        gap: var(--hive-1);
         margin-inline-start: calc(-1 * var(--hive-2));
         padding-inline-end: var(--hive-2);
         font-size: var(--hive-text-15);
         font-weight: 550;
       }
-      .gear {
-        justify-content: center;
-        margin-inline-end: calc(-1 * var(--hive-3));
-        color: var(--hive-muted);
+      .workspace {
+        overflow: hidden;
+        font-size: var(--hive-text-15);
+        font-weight: 550;
+        text-overflow: ellipsis;
+        white-space: nowrap;
       }
       svg {
         inline-size: var(--hive-6);

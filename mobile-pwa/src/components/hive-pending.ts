@@ -44,7 +44,7 @@ export class HivePending extends LitElement {
           ${
             entry.state === 'refused'
               ? html`<div class="actions">
-                  <button @click=${() => void hive.outbox.retry(entry.id)}>Send again</button>
+                  ${this.#renderRetry(entry)}
                   ${this.editable ? html`<button @click=${() => this.#onEdit(entry)}>Edit</button>` : nothing}
                   <button class="plain" @click=${() => void hive.outbox.discard(entry.id)}>Discard</button>
                 </div>`
@@ -60,6 +60,20 @@ export class HivePending extends LitElement {
         </div>
       </li>
     `;
+  }
+
+  /** What a role forbids stays forbidden however often it is sent. */
+  #renderRetry(entry: OutboxEntry) {
+    const { code, reason } = entry.problem ?? {};
+    if (reason === 'STEP_UP')
+      return html`<button @click=${() => void this.#confirmAndRetry(entry)}>Confirm and send</button>`;
+    if (code === 'FORBIDDEN') return nothing;
+    return html`<button @click=${() => void hive.outbox.retry(entry.id)}>Send again</button>`;
+  }
+
+  async #confirmAndRetry(entry: OutboxEntry): Promise<void> {
+    const { confirmIdentity } = await import('../data/step-up.ts');
+    if (await confirmIdentity()) await hive.outbox.retry(entry.id);
   }
 
   #onEdit(entry: OutboxEntry): void {

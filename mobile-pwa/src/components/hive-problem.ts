@@ -26,7 +26,7 @@ export class HiveProblem extends LitElement {
         <h2 class="title">${heading}</h2>
         <p class="small">${message}</p>
         <p class="fine muted mono">${code}</p>
-        <button @click=${this.#onRetry}>Try again</button>
+        ${code === 'FORBIDDEN' ? nothing : html`<button @click=${this.#onRetry}>Try again</button>`}
       </div>
     `;
   }

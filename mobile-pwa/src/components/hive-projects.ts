@@ -1,9 +1,11 @@
 import { css, html, LitElement, nothing } from 'lit';
 import type { ResultOf } from '@hive/schema/operations/graphql.ts';
 import { projectsQuery } from '@hive/schema/operations/projects.ts';
+import { EventController } from '../controllers/event-controller.ts';
 import { PagedController } from '../controllers/paged-controller.ts';
 import { act } from '../data/act.ts';
 import { formatAge, formatBytes, formatCount } from '../data/format.ts';
+import { session } from '../data/session.ts';
 import { statusLook } from '../data/status-look.ts';
 import { base, buttons, fields, rows } from '../styles/base.ts';
 import './hive-cell.ts';
@@ -31,6 +33,7 @@ export class HiveProjects extends LitElement {
   constructor() {
     super();
     this._path = '';
+    new EventController(this, [session, 'change']);
   }
 
   protected override render() {
@@ -45,7 +48,9 @@ export class HiveProjects extends LitElement {
             ? html`<hive-problem .error=${error} @retry=${() => this.#projects.refetch()}></hive-problem>`
             : loading
               ? html`<hive-skeleton .lines=${2}></hive-skeleton>`
-              : html`<p class="small muted">No folder yet. Add one, and goals can ask about its files.</p>`
+              : html`<p class="small muted">
+                  No folder yet. ${session.may('project.register').allowed ? 'Add one, and goals can ask about its files.' : 'Once there is one, goals can ask about its files.'}
+                </p>`
       }
       <hive-more
         .more=${hasMore}
@@ -53,7 +58,11 @@ export class HiveProjects extends LitElement {
         @more=${() => this.#projects.loadMore()}
       ></hive-more>
       <hive-pending entity="project:new"></hive-pending>
-      ${this.#renderForm()}
+      ${
+        session.may('project.register').allowed
+          ? this.#renderForm()
+          : html`<p class="fine muted">Folders are added by admins.</p>`
+      }
     `;
   }
 
@@ -69,7 +78,7 @@ export class HiveProjects extends LitElement {
         <hive-cell .look=${look}></hive-cell>
         <div class="text">
           <h3>${project.name}</h3>
-          <p class="fine mono">${project.rootPath}</p>
+          ${project.rootPath ? html`<p class="fine mono">${project.rootPath}</p>` : nothing}
           ${
             indexing
               ? html`
@@ -88,7 +97,7 @@ export class HiveProjects extends LitElement {
           ${project.failure ? html`<p class="small">${project.failure.message}</p>` : nothing}
           <hive-pending .entity=${project.id}></hive-pending>
           ${
-            indexing
+            indexing || !session.may('project.reindex', project.id).allowed
               ? nothing
               : html`<button
                   class="plain"

@@ -1,16 +1,13 @@
 import { css, html, LitElement, nothing } from 'lit';
-import { registerSW } from 'virtual:pwa-register';
+import { watchForUpdate } from '../data/app-update.ts';
 import { base, buttons } from '../styles/base.ts';
-
-/** How often an app that stays open asks for a newer version. */
-const CHECK_EVERY_MS = 60 * 60 * 1_000;
 
 /** Offers a new version; never takes the page away from someone in the middle of something. */
 export class HiveUpdatePrompt extends LitElement {
   static override properties = { _ready: { state: true } };
 
   declare _ready: boolean;
-  #update: ((reload?: boolean) => Promise<void>) | undefined;
+  #update: (() => void) | undefined;
 
   constructor() {
     super();
@@ -18,13 +15,9 @@ export class HiveUpdatePrompt extends LitElement {
   }
 
   protected override firstUpdated(): void {
-    this.#update = registerSW({
-      onNeedRefresh: () => {
-        this._ready = true;
-      },
-      onRegisteredSW: (_url, registration) => {
-        setInterval(() => void registration?.update().catch(() => undefined), CHECK_EVERY_MS);
-      },
+    watchForUpdate((update) => {
+      this.#update = update;
+      this._ready = true;
     });
   }
 
@@ -43,7 +36,7 @@ export class HiveUpdatePrompt extends LitElement {
     this._ready = false;
   };
 
-  readonly #onUpdate = (): void => void this.#update?.(true);
+  readonly #onUpdate = (): void => this.#update?.();
 
   static override styles = [
     base,

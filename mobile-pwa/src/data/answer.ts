@@ -14,7 +14,7 @@ interface MutationOutcome {
 }
 
 /** Typed errors that say "not now" and not "no". */
-const TRANSIENT = new Set(['UNAVAILABLE', 'TIMEOUT', 'INTERNAL']);
+const TRANSIENT = new Set(['UNAVAILABLE', 'TIMEOUT', 'INTERNAL', 'UNAUTHENTICATED', 'RATE_LIMITED']);
 
 /** Codes of request errors that the same request will meet again. */
 const FINAL_REQUEST_ERRORS = new Set([
@@ -41,13 +41,21 @@ export function classifyAnswer(outcome: MutationOutcome): Answer {
     }
     const code = textOf(value['code'], 'INTERNAL');
     const message = describeRefusal(value);
-    return TRANSIENT.has(code) ? { kind: 'again', code, message } : { kind: 'refused', code, message };
+    if (TRANSIENT.has(code)) return { kind: 'again', code, message };
+    const reason = value['reason'];
+    return typeof reason === 'string'
+      ? { kind: 'refused', code, message, reason }
+      : { kind: 'refused', code, message };
   }
   const requestError = outcome.error?.graphQLErrors[0];
   if (requestError) {
     const code = textOf(requestError.extensions?.['code'], 'INTERNAL');
-    const kind = FINAL_REQUEST_ERRORS.has(code) ? 'refused' : 'again';
-    return { kind, code, message: requestError.message };
+    const { message } = requestError;
+    if (FINAL_REQUEST_ERRORS.has(code)) return { kind: 'refused', code, message };
+    const retryAfterMs = requestError.extensions?.['retryAfterMs'];
+    return typeof retryAfterMs === 'number'
+      ? { kind: 'again', code, message, retryAfterMs }
+      : { kind: 'again', code, message };
   }
   return { kind: 'again', code: 'NETWORK', message: outcome.error?.message ?? 'The server did not answer.' };
 }
@@ -58,7 +66,7 @@ function firstField(data: unknown): Record<string, unknown> | undefined {
   return value as Record<string, unknown> | undefined;
 }
 
-function describeRefusal(error: Record<string, unknown>): string {
+export function describeRefusal(error: Record<string, unknown>): string {
   const message = textOf(error['message'], 'The server refused without a reason.');
   const fields = Array.isArray(error['fields'])
     ? (error['fields'] as { path: string; message: string }[])

@@ -16,6 +16,9 @@ const EMBEDDED = [
   'HealthCheck',
   'ModelProvider',
   'Viewer',
+  'Permission',
+  'ProjectGrant',
+  'AuditState',
   'Event',
   'OutputDelta',
   'FieldError',
@@ -28,6 +31,17 @@ const EMBEDDED = [
   'QueryAgentsConnectionEdge',
   'QueryProjectsConnection',
   'QueryProjectsConnectionEdge',
+  'QueryMembersConnection',
+  'QueryMembersConnectionEdge',
+  'QueryApiKeysConnection',
+  'QueryApiKeysConnectionEdge',
+  'QueryAuditEntriesConnection',
+  'QueryAuditEntriesConnectionEdge',
+  // Answers that name what is gone.
+  'RemovedMember',
+  'RevokedInvitation',
+  'DeletedSecret',
+  'ForbiddenError',
   'ValidationError',
   'NotFoundError',
   'InvalidStateError',
@@ -36,6 +50,7 @@ const EMBEDDED = [
 ];
 
 const ERRORS = [
+  'ForbiddenError',
   'ValidationError',
   'NotFoundError',
   'InvalidStateError',
@@ -43,10 +58,25 @@ const ERRORS = [
   'UnavailableError',
 ];
 
+interface CacheOptions {
+  /** The IndexedDB database it is kept in: one for each person and workspace. */
+  name: string;
+  /** Throws away what an earlier visit left there. */
+  empty: boolean;
+  onHydrated: () => void;
+}
+
 /** The normalised cache, kept in IndexedDB so that the app opens with content before, and without, the network. */
-export function createCache(onHydrated: () => void): Exchange {
+export function createCache({ name, empty, onHydrated }: CacheOptions): Exchange {
+  const storage = makeDefaultStorage({ idbName: name, maxAge: 30, onCacheHydrated: onHydrated });
+  // Begun before the exchange reads: transactions on the same stores run in the order they were made.
+  if (empty) void storage.clear().catch(() => undefined);
   return cacheExchange({
-    keys: Object.fromEntries(EMBEDDED.map((typename) => [typename, () => null])),
+    keys: {
+      ...Object.fromEntries(EMBEDDED.map((typename) => [typename, () => null])),
+      WorkspaceMembership: ({ workspaceId }) => workspaceId as string,
+      Secret: ({ name }) => name as string,
+    },
     possibleTypes: { Node: ['Goal', 'Task', 'Agent', 'Project', 'WorkflowRun', 'Crew'], Error: ERRORS },
     resolvers: {
       Query: {
@@ -65,6 +95,6 @@ export function createCache(onHydrated: () => void): Exchange {
         },
       },
     },
-    storage: makeDefaultStorage({ idbName: 'hive-graphcache', maxAge: 30, onCacheHydrated: onHydrated }),
+    storage,
   });
 }

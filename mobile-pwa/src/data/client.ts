@@ -3,6 +3,7 @@ import {
   fetchExchange,
   mapExchange,
   subscriptionExchange,
+  type CombinedError,
   type Exchange,
   type ExecutionResult,
   type OperationContext,
@@ -23,19 +24,26 @@ interface ClientDeps {
   url: string;
   socket: SocketClient;
   cache: Exchange;
+  /** Sent with every request. */
+  headers: () => Record<string, string>;
+  /** The server does not know who this is. */
+  onUnauthenticated: () => void;
 }
 
 /** urql with our cache; reads and writes by HTTP, subscriptions by the one socket. */
-export function createClient({ url, socket, cache }: ClientDeps): Client {
+export function createClient({ url, socket, cache, headers, onUnauthenticated }: ClientDeps): Client {
   const guard = new VersionGuard();
   return new Client({
     url,
     preferGetMethod: false,
-    fetchOptions: () => ({ signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) }),
+    fetchOptions: () => ({ signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS), headers: headers() }),
     exchanges: [
       cache,
       mapExchange({
-        onResult: (result) => (result.data ? { ...result, data: guard.admit<unknown>(result.data) } : result),
+        onResult: (result) => {
+          if (isUnauthenticated(result.error)) onUnauthenticated();
+          return result.data ? { ...result, data: guard.admit<unknown>(result.data) } : result;
+        },
       }),
       fetchExchange,
       subscriptionExchange({
@@ -66,4 +74,9 @@ export function createClient({ url, socket, cache }: ClientDeps): Client {
       }),
     ],
   });
+}
+
+function isUnauthenticated(error: CombinedError | undefined): boolean {
+  if ((error?.response as Response | undefined)?.status === 401) return true;
+  return error?.graphQLErrors.some(({ extensions }) => extensions['code'] === 'UNAUTHENTICATED') ?? false;
 }

@@ -11,6 +11,12 @@ export interface ErrorDescription {
   message: string;
 }
 
+const HEADINGS: Readonly<Record<string, string>> = {
+  FORBIDDEN: 'Not for your role',
+  RATE_LIMITED: 'Too many requests',
+  UNAUTHENTICATED: 'Signed out',
+};
+
 /** Puts a failed request into words. Masked errors carry a request id, which the operator finds in the log. */
 export function describeError(error: RequestError, offline: boolean): ErrorDescription {
   const first = error.graphQLErrors[0];
@@ -19,7 +25,7 @@ export function describeError(error: RequestError, offline: boolean): ErrorDescr
     const requestId = first.extensions?.['requestId'];
     return {
       code: typeof requestId === 'string' ? `${code} · ${requestId}` : code,
-      heading: 'The hive could not answer',
+      heading: HEADINGS[code] ?? 'The hive could not answer',
       message: first.message,
     };
   }

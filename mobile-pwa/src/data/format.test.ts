@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { elapsedMs, formatAge, formatBytes, formatCost, formatDuration, formatPlace } from './format.ts';
+import {
+  elapsedMs,
+  formatAge,
+  formatBytes,
+  formatCost,
+  formatDuration,
+  formatPlace,
+  formatUntil,
+} from './format.ts';
 
 describe('format', () => {
   it('tells durations in the unit a person would use', () => {
@@ -36,4 +44,11 @@ describe('format', () => {
     expect(elapsedMs('1970-01-01T00:00:01Z', null, 3_000)).toBe(2_000);
     expect(elapsedMs(null, null, 3_000)).toBeNull();
   });
+});
+
+it('says how long something still lasts', () => {
+  const now = Date.parse('2026-11-20T12:00:00Z');
+  expect(formatUntil('2026-11-20T11:59:59Z', now)).toBe('expired');
+  expect(formatUntil('2026-11-20T12:20:00Z', now)).toContain('20');
+  expect(formatUntil('2026-12-20T12:00:00Z', now)).toContain('30');
 });

@@ -7,9 +7,13 @@ import { Connection } from './connection.ts';
 import { openDatabase } from './database.ts';
 import type { SavedCursor } from './event-cursor.ts';
 import { LiveEvents } from './live-events.ts';
+import { exclusively } from './exclusively.ts';
 import { mutationDocuments } from './mutations.ts';
+import { newId } from './new-id.ts';
 import { Outbox } from './outbox.ts';
 import type { Answer, OutboxEntry } from './outbox-entry.ts';
+import { takeForgotten } from './identity.ts';
+import { session } from './session.ts';
 import { createSocket } from './socket.ts';
 
 /** The app's one connection to its hive: everything views and controllers talk to. */
@@ -41,7 +45,9 @@ function createOutbox(
   database: ReturnType<typeof openDatabase>,
   connection: Connection,
 ): Outbox {
-  const channel = new BroadcastChannel('hive-outbox');
+  // What one person left to be sent is sent for nobody else: store, lock and channel are theirs alone.
+  const { scope } = session.stores;
+  const channel = new BroadcastChannel(`hive-outbox${scope}`);
   const outbox = new Outbox({
     store: {
       list: async () => (await database).getAll('outbox'),
@@ -49,12 +55,12 @@ function createOutbox(
       delete: async (id) => (await database).delete('outbox', id),
     },
     send: (entry) => sendMutation(client, entry),
-    exclusive: (entity, work) => navigator.locks.request(`hive-outbox:${entity}`, work),
-    // A hive on this very machine answers without any network.
-    isOnline: () => navigator.onLine || connection.status === 'live',
+    exclusive: (entity, work) => exclusively(`hive-outbox${scope}:${entity}`, work),
+    // A hive on this very machine answers without any network. Nothing leaves before it is certain whose it is.
+    isOnline: () => session.verified && (navigator.onLine || connection.status === 'live'),
     now: () => Date.now(),
     random: Math.random,
-    newId: () => crypto.randomUUID(),
+    newId,
     schedule: (work, delayMs) => void setTimeout(work, delayMs),
     announce: () => channel.postMessage('changed'),
   });
@@ -64,7 +70,9 @@ function createOutbox(
 }
 
 function createHive(): Hive {
-  const database = openDatabase();
+  const forgotten = takeForgotten();
+  for (const name of forgotten) if (name !== session.stores.cache) indexedDB.deleteDatabase(name);
+  const database = openDatabase(session.stores.app);
   const connection = new Connection();
   const signals = new EventTarget();
   const url = new URL('/graphql', location.href);
@@ -83,6 +91,7 @@ function createHive(): Hive {
     if (connection.status === 'live') {
       if (wasLive) refresh();
       wasLive = true;
+      if (!session.verified) void session.verify();
       hive.outbox.kick();
     }
     saveLastLive();
@@ -91,8 +100,28 @@ function createHive(): Hive {
   const hydrated = Promise.withResolvers<void>();
   // A browser that blocks its database must not keep the app from starting.
   setTimeout(hydrated.resolve, HYDRATION_LIMIT_MS);
-  const socket = createSocket(socketUrl.href, connection);
-  const client = createClient({ url: url.href, socket, cache: createCache(hydrated.resolve) });
+  const socket = createSocket(
+    {
+      url: async () => {
+        await session.whenIn();
+        return socketUrl.href;
+      },
+      connectionParams: () => session.connectionParams,
+      onForbidden: () => void session.verify(),
+    },
+    connection,
+  );
+  const client = createClient({
+    url: url.href,
+    socket,
+    cache: createCache({
+      name: session.stores.cache,
+      empty: forgotten.includes(session.stores.cache),
+      onHydrated: hydrated.resolve,
+    }),
+    headers: () => session.headers,
+    onUnauthenticated: () => void session.verify(),
+  });
   const live = new LiveEvents({
     client,
     load: async () => (await (await database).get('meta', CURSOR_KEY)) as SavedCursor | undefined,
@@ -109,14 +138,22 @@ function createHive(): Hive {
     .then((open) => open.get('meta', LAST_LIVE_KEY))
     .then((at) => connection.restore(typeof at === 'number' ? at : null));
   addEventListener('online', () => outbox.kick());
+  session.addEventListener('change', () => {
+    if (session.status === 'out') socket.terminate();
+    else if (session.verified) outbox.kick();
+  });
+  session.addEventListener('authority', refresh);
   const hive: Hive = { client, socket, connection, live, outbox, ready: hydrated.promise, signals };
   return hive;
 }
 
 export const hive = createHive();
 
-/** Begins to follow the log and to send what waits. */
+/** Begins to follow the log and to send what waits, once somebody is in. */
 export function startHive(): void {
-  void hive.ready.then(() => hive.live.start());
-  void hive.outbox.start();
+  void hive.outbox.reload();
+  void Promise.all([hive.ready, session.whenIn()]).then(() => {
+    void hive.live.start();
+    void hive.outbox.start();
+  });
 }

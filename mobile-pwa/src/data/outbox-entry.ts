@@ -6,6 +6,8 @@ export type OutboxState = 'waiting' | 'refused' | 'sent';
 export interface Refusal {
   code: string;
   message: string;
+  /** Of a FORBIDDEN: which rule; after STEP_UP the same action passes once the person has confirmed who they are. */
+  reason?: string;
 }
 
 /** One action of the person, kept until the server has answered it definitely. */
@@ -29,8 +31,11 @@ export interface OutboxEntry<K extends MutationKind = MutationKind> {
 
 export type Answer =
   | { kind: 'done'; typename: string; id: string | null }
-  | { kind: 'refused'; code: string; message: string }
-  | { kind: 'again'; code: string; message: string };
+  | { kind: 'refused'; code: string; message: string; reason?: string }
+  | { kind: 'again'; code: string; message: string; retryAfterMs?: number };
+
+/** Of no consequence for the action itself: the network, the session, the pace. It waits for as long as it takes. */
+const PATIENT = new Set(['NETWORK', 'UNAUTHENTICATED', 'RATE_LIMITED']);
 
 /** After so many tries that reached the server and failed inside it, the person decides whether to go on. */
 export const MAX_SERVER_FAILURES = 8;
@@ -48,10 +53,13 @@ export function transition(entry: OutboxEntry, change: OutboxChange): OutboxEntr
   if (entry.state !== 'waiting') return entry;
   const { answer } = change;
   if (answer.kind === 'done') return { ...entry, state: 'sent', problem: null };
-  const problem = { code: answer.code, message: answer.message };
-  if (answer.kind === 'refused') return { ...entry, state: 'refused', problem };
+  const problem: Refusal = { code: answer.code, message: answer.message };
+  if (answer.kind === 'refused') {
+    if (answer.reason !== undefined) problem.reason = answer.reason;
+    return { ...entry, state: 'refused', problem };
+  }
   const tries = entry.tries + 1;
-  const gaveUp = answer.code !== 'NETWORK' && tries >= MAX_SERVER_FAILURES;
+  const gaveUp = !PATIENT.has(answer.code) && tries >= MAX_SERVER_FAILURES;
   return { ...entry, tries, problem, state: gaveUp ? 'refused' : 'waiting' };
 }
 

@@ -157,11 +157,11 @@ export class Outbox extends EventTarget {
     }
     this.#deps.announce();
     this.dispatchEvent(new CustomEvent<Settled>('settled', { detail: { entry: next, answer } }));
-    if (next.state === 'waiting') this.#later(next);
+    if (next.state === 'waiting') this.#later(next, answer.kind === 'again' ? answer.retryAfterMs : undefined);
     return next.state !== 'waiting';
   }
 
-  #later(entry: OutboxEntry): void {
+  #later(entry: OutboxEntry, retryAfterMs = 0): void {
     if (this.#scheduled.has(entry.entity)) return;
     this.#scheduled.add(entry.entity);
     this.#deps.schedule(
@@ -169,7 +169,7 @@ export class Outbox extends EventTarget {
         this.#scheduled.delete(entry.entity);
         void this.#drain(entry.entity);
       },
-      backoffMs(entry.tries, this.#deps.random),
+      Math.max(retryAfterMs, backoffMs(entry.tries, this.#deps.random)),
     );
   }
 

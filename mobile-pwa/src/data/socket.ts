@@ -9,12 +9,23 @@ const PONG_TIMEOUT_MS = 5_000;
 /** A socket is trusted after the page was hidden for this long at most. */
 const TRUSTED_HIDDEN_MS = 20_000;
 
+/** What the server closes a socket with when its session has ended, or may do something else than before. */
+const FORBIDDEN = 4403;
+
+interface SocketOptions {
+  /** Resolves once somebody is in: nobody's sockets are only refused. */
+  url: () => Promise<string>;
+  connectionParams: () => Record<string, string>;
+  onForbidden: () => void;
+}
+
 /** The one WebSocket of the app. It reconnects for as long as the page lives. */
-export function createSocket(url: string, connection: Connection): Client {
+export function createSocket(options: SocketOptions, connection: Connection): Client {
   let pongTimer: ReturnType<typeof setTimeout> | undefined;
   let wake: (() => void) | undefined;
   const client = createClient({
-    url,
+    url: options.url,
+    connectionParams: options.connectionParams,
     lazy: false,
     keepAlive: KEEP_ALIVE_MS,
     retryAttempts: Infinity,
@@ -28,9 +39,10 @@ export function createSocket(url: string, connection: Connection): Client {
     onNonLazyError: () => connection.lost(),
     on: {
       connected: () => connection.opened(),
-      closed: () => {
+      closed: (event) => {
         clearTimeout(pongTimer);
         connection.lost();
+        if ((event as { code?: unknown } | undefined)?.code === FORBIDDEN) options.onForbidden();
       },
       error: () => connection.lost(),
       ping: (received) => {

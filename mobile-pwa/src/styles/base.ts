@@ -166,6 +166,8 @@ export const fields = css`
     color: var(--hive-muted);
   }
   input[type='text'],
+  input[type='search'],
+  input[type='password'],
   textarea,
   select {
     inline-size: 100%;

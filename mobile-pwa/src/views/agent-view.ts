@@ -1,12 +1,15 @@
 import { css, html, LitElement, nothing } from 'lit';
-import { agentQuery } from '@hive/schema/operations/agents.ts';
+import { agentQuery, retireAgentMutation } from '@hive/schema/operations/agents.ts';
 import type { ResultOf } from '@hive/schema/operations/graphql.ts';
 import type { HiveConfirm } from '../components/hive-confirm.ts';
 import { ClockController } from '../controllers/clock-controller.ts';
+import { EventController } from '../controllers/event-controller.ts';
 import { QueryController } from '../controllers/query-controller.ts';
 import { act } from '../data/act.ts';
-import { formatAge, formatDuration, formatMoment } from '../data/format.ts';
+import { confirmAndSend } from '../data/direct.ts';
+import { formatAge, formatCount, formatDuration, formatMoment } from '../data/format.ts';
 import { describeRole } from '../data/role.ts';
+import { session } from '../data/session.ts';
 import { statusLook } from '../data/status-look.ts';
 import { taskPath } from '../routes.ts';
 import { base, buttons, rows } from '../styles/base.ts';
@@ -30,9 +33,10 @@ const KINDS = {
 
 /** One agent: what it is doing, how well it does, and the means to hold it back. */
 export class HiveAgentView extends LitElement {
-  static override properties = { itemId: {} };
+  static override properties = { itemId: {}, _problem: { state: true } };
 
   declare itemId: string;
+  declare _problem: string;
 
   readonly #agent = new QueryController(this, {
     query: agentQuery,
@@ -44,6 +48,8 @@ export class HiveAgentView extends LitElement {
   constructor() {
     super();
     this.itemId = '';
+    this._problem = '';
+    new EventController(this, [session, 'change']);
     new ClockController(this, () => 15_000);
   }
 
@@ -115,12 +121,12 @@ export class HiveAgentView extends LitElement {
             </section>`
           : nothing
       }
-      ${agent.status === 'RETIRED' ? nothing : this.#renderRetire(agent)}
+      ${agent.status === 'RETIRED' || !session.may('agent.retire').allowed ? nothing : this.#renderRetire(agent)}
     `;
   }
 
   #renderActions(agent: Agent) {
-    if (agent.status === 'RETIRED') return nothing;
+    if (agent.status === 'RETIRED' || !session.may('agent.operate').allowed) return nothing;
     return agent.status === 'PAUSED'
       ? html`<div class="actions">
           <button
@@ -141,6 +147,7 @@ export class HiveAgentView extends LitElement {
   #renderRetire(agent: Agent) {
     return html`
       <div class="section actions">
+        <p class="small problem" role="alert" ?hidden=${this._problem === ''}>${this._problem}</p>
         <button
           class="danger"
           @click=${() => this.renderRoot.querySelector<HiveConfirm>('hive-confirm')?.show()}
@@ -150,11 +157,28 @@ export class HiveAgentView extends LitElement {
       </div>
       <hive-confirm
         .heading=${`Retire ${agent.name}?`}
-        text="It takes no more tasks, for good. What it did stays on record."
+        .text=${
+          agent.activeTaskCount > 0
+            ? `It takes no more tasks, for good. It has ${formatCount(agent.activeTaskCount, 'task')} in hand, so you confirm who you are first.`
+            : 'It takes no more tasks, for good. What it did stays on record.'
+        }
         action="Retire"
-        @confirmed=${() => void act('retireAgent', { agentId: agent.id }, `Retire ${agent.name}`)}
+        @confirmed=${() => void this.#retire(agent)}
       ></hive-confirm>
     `;
+  }
+
+  async #retire(agent: Agent): Promise<void> {
+    this._problem = '';
+    const input = { agentId: agent.id };
+    if (agent.activeTaskCount === 0) {
+      await act('retireAgent', input, `Retire ${agent.name}`);
+      return;
+    }
+    // With work in hand it asks who is there, which cannot wait in the outbox.
+    const outcome = await confirmAndSend(retireAgentMutation, input);
+    if (outcome.ok) this.#agent.refetch();
+    else this._problem = outcome.message;
   }
 
   static override styles = [
@@ -162,6 +186,10 @@ export class HiveAgentView extends LitElement {
     buttons,
     rows,
     css`
+      .problem {
+        color: var(--hive-failed);
+        font-weight: 600;
+      }
       .status {
         display: flex;
         align-items: center;

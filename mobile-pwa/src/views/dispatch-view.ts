@@ -8,6 +8,7 @@ import { announce } from '../data/announce.ts';
 import { formatAge } from '../data/format.ts';
 import { concernsGoal } from '../data/event-concerns.ts';
 import { hive } from '../data/hive.ts';
+import { session } from '../data/session.ts';
 import type { Settled } from '../data/outbox.ts';
 import type { OutboxEntry } from '../data/outbox-entry.ts';
 import { statusLook } from '../data/status-look.ts';
@@ -17,6 +18,7 @@ import { base, buttons, rows } from '../styles/base.ts';
 import '../components/hive-dispatch-form.ts';
 import '../components/hive-empty.ts';
 import '../components/hive-extractive-notice.ts';
+import '../components/hive-not-allowed.ts';
 import '../components/hive-page-header.ts';
 import '../components/hive-pending.ts';
 import '../components/hive-problem.ts';
@@ -75,7 +77,7 @@ export class HiveDispatchView extends LitElement {
     super();
     this.itemId = '';
     this._broken = false;
-    new EventController(this, [hive.outbox, 'change']);
+    new EventController(this, [hive.outbox, 'change'], [session, 'change']);
   }
 
   override connectedCallback(): void {
@@ -100,15 +102,32 @@ export class HiveDispatchView extends LitElement {
   #renderForm() {
     const projects = this.#projects.data?.projects.edges.map(({ node }) => node) ?? [];
     const noModel = this.#health.data?.health.languageModelConnected === false;
+    const dispatching = session.may('goal.dispatch');
+    if (!dispatching.allowed) return this.#renderWatching(dispatching.message ?? '');
+    // Where the person may only look, the project is not offered: a goal for it would be refused.
+    const open = projects.filter(({ id }) => session.may('goal.dispatch', id).allowed);
     return html`
       <hive-page-header heading="What should the hive do?"></hive-page-header>
       <hive-dispatch-form
-        .projects=${projects}
+        .projects=${open}
+        ?projectless=${session.may('goal.dispatch', null).allowed}
         .projectsKnown=${this.#projects.data !== undefined}
         @dispatched=${this.#onDispatched}
       ></hive-dispatch-form>
       <hive-pending entity="goal:new" editable @edit=${this.#onEdit}></hive-pending>
       ${noModel ? html`<hive-extractive-notice upcoming></hive-extractive-notice>` : nothing}
+      ${this.#renderRecent()}
+    `;
+  }
+
+  /** For whoever may look on but not dispatch: no form that would only be refused. */
+  #renderWatching(message: string) {
+    return html`
+      <hive-page-header heading="Dispatch"></hive-page-header>
+      <hive-not-allowed heading="You follow the work here" .message=${message}>
+        <p class="small muted">You see every goal, its plan and what comes of it, live.</p>
+      </hive-not-allowed>
+      <hive-pending entity="goal:new"></hive-pending>
       ${this.#renderRecent()}
     `;
   }
@@ -120,7 +139,14 @@ export class HiveDispatchView extends LitElement {
     if (loading) return html`<hive-skeleton .lines=${3}></hive-skeleton>`;
     if (!data) return nothing;
     const goals = data.goals.edges.map(({ node }) => node);
-    if (goals.length === 0) return this.#renderExamples();
+    if (goals.length === 0) {
+      return session.may('goal.dispatch').allowed
+        ? this.#renderExamples()
+        : html`<hive-empty
+            heading="No goal yet"
+            text="When somebody dispatches one, it appears here."
+          ></hive-empty>`;
+    }
     return html`
       <section class="section">
         <div class="section-head">

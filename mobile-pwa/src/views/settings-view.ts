@@ -1,18 +1,18 @@
 import { css, html, LitElement, nothing } from 'lit';
-import { healthQuery, systemHealthSubscription } from '@hive/schema/operations/health.ts';
 import { EventController } from '../controllers/event-controller.ts';
-import { QueryController } from '../controllers/query-controller.ts';
-import { formatDuration, formatMoment } from '../data/format.ts';
 import { hive } from '../data/hive.ts';
-import { statusLook } from '../data/status-look.ts';
+import { ROLE_NAMES } from '../data/member-role.ts';
+import { session } from '../data/session.ts';
 import { readTheme, saveTheme, type Theme } from '../data/theme.ts';
+import type { Viewer } from '../data/viewer.ts';
+import { navigate } from '../navigation.ts';
 import { base, buttons, rows } from '../styles/base.ts';
-import '../components/hive-cell.ts';
+import '../components/hive-entry.ts';
 import '../components/hive-filter.ts';
-import '../components/hive-models.ts';
+import '../components/hive-local-card.ts';
 import '../components/hive-page-header.ts';
-import '../components/hive-problem.ts';
-import '../components/hive-projects.ts';
+import '../components/hive-person.ts';
+import '../components/hive-sign-out.ts';
 import '../components/hive-skeleton.ts';
 
 const THEMES = [
@@ -21,125 +21,148 @@ const THEMES = [
   { value: 'dark', label: 'Dark' },
 ];
 
-/** Models, projects, connection, appearance. */
+/** Where sections were before they became pages: links out there still name them. */
+const MOVED: Readonly<Record<string, string>> = {
+  '#models': '/settings/models',
+  '#projects': '/settings/projects',
+};
+
+interface Entry {
+  href: string;
+  heading: string;
+  detail: string;
+  /** Absent when the person may not do this. */
+  needs?: string;
+}
+
+/** The way to everything that is set rather than done. What the person may not open is not offered. */
 export class HiveSettingsView extends LitElement {
   static override properties = { itemId: {}, _theme: { state: true } };
 
   declare itemId: string;
   declare _theme: Theme;
 
-  readonly #health = new QueryController(this, { query: healthQuery, variables: () => ({}) });
-  #live: { unsubscribe: () => void } | undefined;
-  #scrolled = false;
-
   constructor() {
     super();
     this.itemId = '';
     this._theme = readTheme();
-    new EventController(this, [hive.connection, 'change']);
+    new EventController(this, [session, 'change'], [hive.connection, 'change']);
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
-    // Only while someone looks: the cache takes each frame into the query above.
-    this.#live = hive.client.subscription(systemHealthSubscription, {}).subscribe(() => undefined);
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.#live?.unsubscribe();
-  }
-
-  protected override updated(): void {
-    if (this.#scrolled || !this.#health.data || location.hash.length < 2) return;
-    this.#scrolled = true;
-    requestAnimationFrame(() => this.renderRoot.querySelector(location.hash)?.scrollIntoView());
+    const moved = MOVED[location.hash];
+    if (moved) navigate(moved, { replace: true });
   }
 
   protected override render() {
-    const { data, error } = this.#health;
+    const { viewer } = session;
     return html`
       <hive-page-header heading="Settings" back-href="/dispatch" back-label="Dispatch"></hive-page-header>
-      <section>
-        <h2>Appearance</h2>
+      ${viewer ? this.#renderPerson(viewer) : html`<hive-skeleton .lines=${3}></hive-skeleton>`}
+      ${viewer ? this.#renderWorkspace(viewer) : nothing}
+      ${renderEntries('Hive', [
+        {
+          href: '/settings/models',
+          heading: 'Language models',
+          detail: 'Which are connected, and how to connect one',
+        },
+        { href: '/settings/projects', heading: 'Projects', detail: 'Folders the hive may read' },
+      ])}
+      <section class="section">
+        <h2>This device</h2>
         <hive-filter
           label="Appearance"
           .options=${THEMES}
           .value=${this._theme}
           @choose=${this.#onTheme}
         ></hive-filter>
+        <ul class="rows">
+          <li>
+            <hive-entry href="/settings/about" heading="About" .detail=${this.#describeHive()}></hive-entry>
+          </li>
+        </ul>
       </section>
-      <section class="section" id="models">
-        <h2>Language models</h2>
-        ${
-          data
-            ? html`<hive-models .health=${data.health}></hive-models>`
-            : error
-              ? html`<hive-problem .error=${error} @retry=${() => this.#health.refetch()}></hive-problem>`
-              : html`<hive-skeleton class="models" .lines=${6}></hive-skeleton>`
-        }
-      </section>
-      <section class="section" id="projects">
-        <h2>Projects</h2>
-        <hive-projects></hive-projects>
-      </section>
-      ${this.#renderServer()}
     `;
   }
 
-  #renderServer() {
-    const health = this.#health.data?.health;
-    const { status, lastLiveAt } = hive.connection;
-    const connection = { live: 'Connected', connecting: 'Connecting', offline: 'Not connected' }[status];
+  #renderPerson(viewer: Viewer) {
+    if (!viewer.person) return session.isLocal ? html`<hive-local-card></hive-local-card>` : nothing;
+    const { name, email } = viewer.person;
     return html`
-      <section class="section">
-        <h2>Connection</h2>
-        <dl class="facts">
-          <dt>Hive</dt>
-          <dd class="mono">${location.host}</dd>
-          <dt>State</dt>
-          <dd>
-            ${connection}${
-              status !== 'live' && lastLiveAt !== null
-                ? `, data as of ${formatMoment(lastLiveAt, Date.now())}`
-                : ''
-            }
-          </dd>
-          ${
-            health
-              ? html`
-                  <dt>Version</dt>
-                  <dd class="mono">${health.version}</dd>
-                  <dt>Up for</dt>
-                  <dd>${formatDuration(Date.parse(health.at) - Date.parse(health.startedAt))}</dd>
-                  <dt>Tasks</dt>
-                  <dd>${health.runningTaskCount} running, ${health.queuedTaskCount} queued</dd>
-                `
-              : nothing
-          }
-          <dt>Outbox</dt>
-          <dd>
-            <a href="/outbox">${hive.outbox.waitingCount} waiting, ${hive.outbox.refusedCount} refused</a>
-          </dd>
-        </dl>
-        ${
-          health && health.checks.length > 0
-            ? html`<ul class="rows checks">
-                ${health.checks.map((check) => {
-                  const { look, label } = statusLook(check.status);
-                  return html`<li>
-                    <hive-cell .look=${look} .label=${label}></hive-cell>
-                    <span
-                      ><span class="small">${check.name}</span>
-                      <span class="fine muted">${check.detail}</span></span
-                    >
-                  </li>`;
-                })}
-              </ul>`
-            : nothing
-        }
+      <section class="you">
+        <div class="who">
+          <hive-person .name=${name}></hive-person>
+          <div class="text">
+            <p class="name">${name}</p>
+            <p class="fine muted">${email}</p>
+            <p class="fine muted">${ROLE_NAMES[viewer.role]} of ${viewer.workspaceName}</p>
+          </div>
+        </div>
+        <hive-sign-out></hive-sign-out>
       </section>
+      ${renderEntries('You', [
+        {
+          href: '/settings/security',
+          heading: 'Security',
+          detail: 'Passkeys, password, one-time codes, another device',
+        },
+        {
+          href: '/settings/sessions',
+          heading: 'Devices and sessions',
+          detail: 'Where you are signed in',
+          needs: 'session.read',
+        },
+        { href: '/settings/privacy', heading: 'Privacy', detail: 'Export or erase what is kept about you' },
+      ])}
     `;
+  }
+
+  #renderWorkspace(viewer: Viewer) {
+    const people: Entry[] = viewer.person
+      ? [
+          {
+            href: '/settings/members',
+            heading: 'Members',
+            detail: session.may('member.invite').allowed ? 'Roles, projects, invitations' : 'Who is here, in which role',
+            needs: 'member.read',
+          },
+          { href: '/settings/keys', heading: 'API keys', detail: 'For programs', needs: 'key.read' },
+        ]
+      : [];
+    const entries: Entry[] = [
+      {
+        href: '/settings/workspace',
+        heading: 'Workspace',
+        detail: viewer.workspaces.length > 1 ? 'Name, switch, new one' : 'Name, new one',
+      },
+      ...people,
+      { href: '/settings/audit', heading: 'Audit trail', detail: 'Who did what', needs: 'audit.read' },
+      {
+        href: '/settings/secrets',
+        heading: 'Secrets',
+        detail: 'Keys of model providers, kept encrypted',
+        needs: 'secret.read',
+      },
+    ];
+    const hidden = entries.filter(({ needs }) => needs !== undefined && !session.may(needs).allowed);
+    const names = hidden.map(({ heading }) => heading.toLowerCase());
+    return html`
+      ${renderEntries(viewer.workspaceName, entries)}
+      ${
+        hidden.length > 0
+          ? html`<p class="fine muted hidden-ones">
+              ${capitalise(names.join(' and '))} ${names.length === 1 && !names[0]?.endsWith('s') ? 'is' : 'are'}
+              for admins; you are ${ROLE_NAMES[viewer.role].toLowerCase()} here.
+            </p>`
+          : nothing
+      }
+    `;
+  }
+
+  #describeHive(): string {
+    const state = { live: 'connected', connecting: 'connecting', offline: 'not connected' };
+    return `${location.host}, ${state[hive.connection.status]}`;
   }
 
   readonly #onTheme = (event: CustomEvent<string>): void => {
@@ -152,26 +175,54 @@ export class HiveSettingsView extends LitElement {
     buttons,
     rows,
     css`
-      /* About as tall as what comes: the rest of the page must not jump. */
-      .models {
-        min-block-size: 100dvh;
-      }
-      section[id] {
-        scroll-margin-block-start: var(--hive-6);
-      }
-      .checks {
-        margin-block-start: var(--hive-4);
-      }
-      .checks li {
+      .you {
         display: grid;
-        grid-template-columns: max-content minmax(0, 1fr);
         gap: var(--hive-3);
+        padding: var(--hive-4);
+        border-radius: var(--hive-4);
+        background: var(--hive-surface);
+      }
+      .who {
+        display: flex;
         align-items: center;
-        padding-block: var(--hive-3);
+        gap: var(--hive-3);
+      }
+      .who hive-person {
+        --hive-person-size: var(--hive-12);
+      }
+      .text {
+        min-inline-size: 0;
         overflow-wrap: anywhere;
+      }
+      .name {
+        font-weight: 600;
+        line-height: 1.35;
+      }
+      .hidden-ones {
+        margin-block-start: var(--hive-2);
       }
     `,
   ];
+}
+
+function renderEntries(heading: string, entries: readonly Entry[]) {
+  const open = entries.filter(({ needs }) => needs === undefined || session.may(needs).allowed);
+  if (open.length === 0) return nothing;
+  return html`
+    <section class="section">
+      <h2>${heading}</h2>
+      <ul class="rows">
+        ${open.map(
+          ({ href, heading: name, detail }) =>
+            html`<li><hive-entry .href=${href} .heading=${name} .detail=${detail}></hive-entry></li>`,
+        )}
+      </ul>
+    </section>
+  `;
+}
+
+function capitalise(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 customElements.define('hive-settings-view', HiveSettingsView);

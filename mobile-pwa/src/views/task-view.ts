@@ -10,6 +10,7 @@ import { act } from '../data/act.ts';
 import { elapsedMs, formatDuration, formatMoment } from '../data/format.ts';
 import { hive } from '../data/hive.ts';
 import { knownNow } from '../data/known-now.ts';
+import { session } from '../data/session.ts';
 import { isEnded, statusLook } from '../data/status-look.ts';
 import { agentPath, goalPath, taskPath } from '../routes.ts';
 import { base, buttons, rows } from '../styles/base.ts';
@@ -46,7 +47,7 @@ export class HiveTaskView extends LitElement {
   constructor() {
     super();
     this.itemId = '';
-    new EventController(this, [hive.connection, 'change']);
+    new EventController(this, [hive.connection, 'change'], [session, 'change']);
     new ClockController(this, () => (this.#task.data?.task?.status === 'RUNNING' ? 1_000 : 30_000));
   }
 
@@ -80,7 +81,7 @@ export class HiveTaskView extends LitElement {
       ${this.#renderStatus(task)} ${this.#renderReason(task)}
       <hive-pending .entity=${task.id}></hive-pending>
       ${this.#renderActions(task)} ${this.#renderOutput(task)}
-      ${isEnded(task.status) ? nothing : this.#renderCancel(task)}
+      ${isEnded(task.status) || !this.#may('task.steer', task).allowed ? nothing : this.#renderCancel(task)}
       <section class="section">
         <h2>Instruction</h2>
         <p class="instruction">${task.instruction}</p>
@@ -120,9 +121,19 @@ export class HiveTaskView extends LitElement {
     </p>`;
   }
 
+  #may(action: string, task: TaskDetail) {
+    return session.may(action, task.goal?.project?.id ?? null);
+  }
+
   #renderActions(task: TaskDetail) {
     const undecided = task.steps.find((step) => step.status === 'RUNNING');
     if (task.status === 'WAITING' && undecided) {
+      const deciding = this.#may('decision.make', task);
+      if (!deciding.allowed)
+        return html`<p class="panel small section">
+          The server died while <span class="mono">${undecided.name}</span> ran, and somebody has to decide
+          whether it runs again. ${deciding.message}
+        </p>`;
       const decide = (decision: 'REPEAT' | 'FAIL', label: string) => () =>
         void act('resolveStep', { taskId: task.id, stepId: undecided.id, decision }, label);
       return html`
@@ -139,7 +150,10 @@ export class HiveTaskView extends LitElement {
         </div>
       `;
     }
-    if (task.status === 'FAILED' || task.status === 'CANCELED') {
+    if (
+      (task.status === 'FAILED' || task.status === 'CANCELED') &&
+      this.#may('task.steer', task).allowed
+    ) {
       return html`<div class="section actions">
         <button class="primary" @click=${() => void act('retryTask', { taskId: task.id }, 'Retry the task')}>
           Retry task

@@ -3,8 +3,10 @@ import { goalsQuery } from '@hive/schema/operations/goals.ts';
 import type { ResultOf, VariablesOf } from '@hive/schema/operations/graphql.ts';
 import { tasksQuery } from '@hive/schema/operations/tasks.ts';
 import { ClockController } from '../controllers/clock-controller.ts';
+import { EventController } from '../controllers/event-controller.ts';
 import { PagedController } from '../controllers/paged-controller.ts';
 import { formatAge, formatCount } from '../data/format.ts';
+import { session } from '../data/session.ts';
 import { statusLook } from '../data/status-look.ts';
 import { navigate } from '../navigation.ts';
 import { goalPath, taskPath } from '../routes.ts';
@@ -76,6 +78,7 @@ export class HiveWorkView extends LitElement {
     super();
     this.itemId = '';
     this._filter = readFilter();
+    new EventController(this, [session, 'change']);
     new ClockController(this, () => AGE_MS);
   }
 
@@ -139,11 +142,16 @@ export class HiveWorkView extends LitElement {
         <button @click=${() => this.#setFilter('all')}>Show all</button>
       </hive-empty>`;
     }
+    const mayDispatch = session.may('goal.dispatch').allowed;
     return html`<hive-empty
       heading="No work yet"
-      text="Give the hive a goal. It becomes a plan, the plan becomes tasks, and they appear here."
+      .text=${
+        mayDispatch
+          ? 'Give the hive a goal. It becomes a plan, the plan becomes tasks, and they appear here.'
+          : 'When somebody dispatches a goal, it becomes a plan, the plan becomes tasks, and they appear here.'
+      }
     >
-      <a class="button primary" href="/dispatch">Dispatch a goal</a>
+      ${mayDispatch ? html`<a class="button primary" href="/dispatch">Dispatch a goal</a>` : nothing}
     </hive-empty>`;
   }
 
