@@ -1,9 +1,11 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
-import type { HiveConfig } from './config/schema.ts';
+import { settings, type HiveConfig } from './config/schema.ts';
+import { getAt } from './config/values-at.ts';
 import { createAuditRecorder, type AuditRecorder } from './engines/security/audit-recorder.ts';
 import { startAuditSealer } from './engines/security/audit-sealer.ts';
 import { Keyring } from './engines/security/keyring.ts';
+import { registerSecretValue } from './engines/security/redaction.ts';
 import type { Authenticator } from './engines/security/principal.ts';
 import { TokenBuckets, type RateLimiter } from './engines/security/rate-limit.ts';
 import { RedisRateLimiter } from './engines/security/redis-rate-limit.ts';
@@ -14,7 +16,6 @@ import { createAuthenticator } from './identity/authenticator.ts';
 import { createIdentity, type Identity } from './identity/identity.ts';
 import { attemptLimits, type IdentityEvent } from './identity/identity-options.ts';
 import { createMembershipPorts } from './identity/membership-ports.ts';
-import type { SecretKeys } from './identity/secret-keys.ts';
 import { createUseRecorder } from './identity/use-recorder.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/log.ts';
@@ -55,16 +56,20 @@ export interface Security {
   routes: ApiRoutes;
   /** Something was committed in this process. */
   committed(): void;
+  /** The configuration was reloaded: which settings changed goes on record, their values do not. */
+  configured(before: HiveConfig, after: HiveConfig): void;
   stop(): Promise<void>;
 }
 
 const hourMs = 3_600_000;
 const keyWatchMs = 2_000;
+const modelKeyWatchMs = 5_000;
 
 /** The security half of app.ts: builds its parts, connects them and starts their loops. */
 export function createSecurity(options: SecurityOptions): Security {
   const { orm, systemPool, clock, log, homeWorkspaceId, onChanged } = options;
   const { identity: identityConfig, security, dataDir, redis } = options.config();
+  registerConfiguredSecrets(options.config());
   const systemSql = sqlOfPool(systemPool);
   const transaction = <T>(work: (sql: Sql) => Promise<T>) => inSystemTransaction(systemPool, work);
   const sealer = startAuditSealer({ transaction, clock, log });
@@ -86,7 +91,7 @@ export function createSecurity(options: SecurityOptions): Security {
   const identity = createIdentity({
     ...identitySettings(options),
     pool: systemPool,
-    secretKeys: identityKeys(keyring),
+    secretKeys: keyring.secretKeys(),
     throttle: async (bucket, key) => limits.limiter.take(bucket, key, attemptLimits[bucket]),
     onEvent: async (event) => recorder.record(await entryOfIdentity(systemSql, homeWorkspaceId, event)),
     members,
@@ -106,7 +111,7 @@ export function createSecurity(options: SecurityOptions): Security {
   const auditManager = createAuditManager({ orm, onDenied });
   const secretsManager = createSecretsManager({
     ...{ orm, systemSql, keyring, homeWorkspaceId, transaction, onDenied },
-    reencryptAlso: () => identity.reencrypt(identityKeys(keyring)),
+    reencryptAlso: () => identity.reencrypt(keyring.secretKeys()),
     onChanged: (workspaceId) => {
       if (workspaceId === homeWorkspaceId) options.onSecretChanged();
     },
@@ -117,6 +122,7 @@ export function createSecurity(options: SecurityOptions): Security {
     rateLimiter: limits.limiter,
     routes: createDownloadRoutes({ auditManager, securityManager, log }),
     committed: () => sealer.wake(),
+    configured: (before, after) => recordConfigChange(recorder, homeWorkspaceId, before, after),
     async stop() {
       for (const loop of loops) await loop.stop();
       await uses.stop();
@@ -125,6 +131,36 @@ export function createSecurity(options: SecurityOptions): Security {
       await limits.stop();
     },
   };
+}
+
+/** What is known to be secret is then found in anything logged or put on record, whatever it is called there. */
+function registerConfiguredSecrets(config: HiveConfig): void {
+  for (const { path, secret } of settings) {
+    const value = getAt(config, path);
+    if (secret === undefined || typeof value !== 'string') continue;
+    const text = secret === 'whole' ? value : decodeURIComponent(URL.parse(value)?.password ?? '');
+    if (text !== '') registerSecretValue(text);
+  }
+}
+
+function recordConfigChange(
+  recorder: AuditRecorder,
+  workspaceId: string,
+  before: HiveConfig,
+  after: HiveConfig,
+): void {
+  const changed = settings.filter(
+    ({ path }) => JSON.stringify(getAt(before, path)) !== JSON.stringify(getAt(after, path)),
+  );
+  if (changed.length === 0) return;
+  recorder.record({
+    workspaceId,
+    actorKind: 'SYSTEM',
+    actorId: null,
+    action: 'config.change',
+    outcome: 'ALLOWED',
+    detail: { settings: changed.map(({ path }) => path.join('.')) },
+  });
 }
 
 function identitySettings({ config, homeWorkspaceId, listening }: SecurityOptions) {
@@ -153,16 +189,6 @@ function identitySettings({ config, homeWorkspaceId, listening }: SecurityOption
   };
 }
 
-/** Versions are whole numbers to better-auth; the first half of the id is one, and no other key of the hive has it. */
-function identityKeys(keyring: Keyring): SecretKeys {
-  const versioned = ({ id, key }: { id: string; key: Buffer }) => ({ version: Number.parseInt(id, 16), key });
-  const [previous] = keyring.previous;
-  return {
-    current: versioned(keyring.current),
-    ...(previous === undefined ? {} : { previous: versioned(previous) }),
-  };
-}
-
 function createLimiter(redisUrl: string | undefined, clock: Clock, log: Logger) {
   if (redisUrl === undefined)
     return { limiter: new TokenBuckets({ clock }) as RateLimiter, stop: () => Promise.resolve() };
@@ -172,7 +198,7 @@ function createLimiter(redisUrl: string | undefined, clock: Clock, log: Logger) 
 }
 
 function startSecurityLoops(
-  { config, clock, log }: SecurityOptions,
+  { config, clock, log, systemPool, homeWorkspaceId, onSecretChanged }: SecurityOptions,
   { systemSql, identity, keyring }: { systemSql: Sql; identity: Identity; keyring: Keyring },
 ) {
   let keyId = keyring.current.id;
@@ -183,7 +209,8 @@ function startSecurityLoops(
         const { auditRetentionDays, addressRetentionDays } = config().security;
         await identity.removeExpired();
         await forgetAuditOrigins(systemSql, addressRetentionDays);
-        if (auditRetentionDays > 0) await applyAuditRetention(systemSql, auditRetentionDays);
+        if (auditRetentionDays > 0)
+          await inSystemTransaction(systemPool, (sql) => applyAuditRetention(sql, auditRetentionDays));
       },
     }),
     // `hive secrets rotate` may run beside this process: from then on it signs and encrypts with the new key, too.
@@ -192,11 +219,36 @@ function startSecurityLoops(
       async turn() {
         const { id } = keyring.current;
         if (id === keyId) return;
-        await identity.reencrypt(identityKeys(keyring));
+        await identity.reencrypt(keyring.secretKeys());
         keyId = id;
       },
     }),
+    startModelKeyWatch({ clock, log, homeWorkspaceId, systemSql, onSecretChanged }),
   ];
+}
+
+/** A key of a language model may be stored through another server, too. */
+function startModelKeyWatch({
+  systemSql,
+  homeWorkspaceId,
+  onSecretChanged,
+  ...loop
+}: Pick<SecurityOptions, 'clock' | 'log' | 'homeWorkspaceId' | 'onSecretChanged'> & { systemSql: Sql }) {
+  let known: string | undefined;
+  return startLoop({
+    ...{ ...loop, name: 'model-key-watch', intervalMs: modelKeyWatchMs },
+    async turn() {
+      const rows = await systemSql.rows<{ state: string }>(
+        `/* stateOfModelKeys */
+        select count(*) || ' ' || coalesce(max(updated_at)::text, '') as state from secret
+        where workspace_id = $1 and name like 'llm.%'`,
+        [homeWorkspaceId],
+      );
+      const state = rows[0]?.state;
+      if (known !== undefined && state !== known) onSecretChanged();
+      known = state;
+    },
+  });
 }
 
 function deniedRecorder(recorder: AuditRecorder): OnDenied {
@@ -216,7 +268,8 @@ async function entryOfIdentity(systemSql: Sql, homeWorkspaceId: string, event: I
   const isRefusal = /\.(failed|throttled|refused)$/.test(type);
   return {
     workspaceId: (userId && (await lastWorkspaceOf(systemSql, userId))) || homeWorkspaceId,
-    actorKind: userId === undefined ? 'ANONYMOUS' : 'USER',
+    // Without an address nobody asked: it was the hive itself, or a command on the machine.
+    actorKind: userId !== undefined ? 'USER' : address === undefined ? 'SYSTEM' : 'ANONYMOUS',
     actorId: userId ?? null,
     action: type,
     outcome: isRefusal ? ('FAILED' as const) : ('ALLOWED' as const),

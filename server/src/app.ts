@@ -237,6 +237,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       health,
     };
     const configure = async (next: HiveConfig) => {
+      security.configured(config, next);
       config = next;
       orchestrator.reconfigured();
       await gateway.configure(await modelConfig());

@@ -7,6 +7,7 @@ import {
   pseudonymise,
   readPerson,
 } from '../../server/src/identity/people-store.ts';
+import { NotFoundError } from '../../server/src/lib/errors.ts';
 import { createSecurityManager, type SecurityManager } from '../../server/src/managers/security-manager.ts';
 import type { Scope } from '../../server/src/managers/transaction.ts';
 import { findMembership } from '../../server/src/stores/access-reads.ts';
@@ -64,7 +65,7 @@ export async function createAccessWorld(): Promise<AccessWorld> {
       exportPerson: (id) => readPerson(systemSql, id),
       async erasePerson(id, sql) {
         await dropCredentials(sql, id);
-        await pseudonymise(sql, id);
+        if (!(await pseudonymise(sql, id))) throw new NotFoundError('Person', id);
       },
     },
     baseUrl: () => 'https://hive.example',

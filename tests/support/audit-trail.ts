@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { verifyAudit, type ChainReport } from '../../server/src/engines/security/audit-chain.ts';
 import { sealAll } from '../../server/src/engines/security/audit-sealer.ts';
 import { inSystemTransaction } from '../../server/src/managers/transaction.ts';
+import { readAuditState } from '../../server/src/stores/audit-reads.ts';
 import { appendAudit, type NewAuditEntry } from '../../server/src/stores/audit-store.ts';
 import { sqlOfPool, type Sql } from '../../server/src/stores/sql.ts';
 import type { TestDatabase } from './database.ts';
@@ -34,8 +35,13 @@ export class TestTrail {
   transaction = <T>(work: (sql: Sql) => Promise<T>): Promise<T> =>
     inSystemTransaction(this.#database.systemPool, work);
 
-  seal(): Promise<void> {
-    return sealAll(this);
+  /**
+   * Until everything of this workspace is sealed: a transaction of another test file, on whatever database of the server, may
+   * hold the horizon back for a moment.
+   */
+  async seal(): Promise<void> {
+    do await sealAll(this);
+    while ((await readAuditState(this.system, this.workspaceId)).unsealedCount > 0);
   }
 
   /** Entries about t1 to t<count>, each from a transaction of its own. */

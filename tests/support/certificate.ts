@@ -38,12 +38,7 @@ export function createCertificate(options: { validMs?: number } = {}): TestCerti
 
 function tagged(tag: number, content: Buffer): Buffer {
   const { length } = content;
-  const size =
-    length < 128
-      ? [length]
-      : length < 256
-        ? [0x81, length]
-        : [0x82, length >> 8, length & 0xff];
+  const size = length < 128 ? [length] : length < 256 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
   return Buffer.concat([Buffer.from([tag, ...size]), content]);
 }
 

@@ -35,10 +35,9 @@ export async function openRaw(url: string, options: RawSocketOptions = {}): Prom
     messages.push(JSON.parse((data as Buffer).toString()) as SocketMessage);
     wake();
   });
-  const closed = once(socket, 'close').then(([code, reason]) => ({
-    code: code as number,
-    reason: String(reason),
-  }));
+  const closed = new Promise<{ code: number; reason: string }>((resolve) =>
+    socket.once('close', (code, reason) => resolve({ code, reason: reason.toString() })),
+  );
   await once(socket, 'open');
   socket.on('error', () => {});
   const raw: RawSocket = {

@@ -118,7 +118,7 @@ async function answersHealth(url: string): Promise<boolean> {
 }
 
 /** The settings of whoever runs the tests must not reach the servers they start. */
-function withoutHiveSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+export function withoutHiveSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const settings = /^(HIVE_|OLLAMA_|LLAMACPP_|OPENAI_|ANTHROPIC_|DATABASE_URL$|REDIS_URL$)/;
   return Object.fromEntries(Object.entries(env).filter(([name]) => !settings.test(name)));
 }

@@ -57,7 +57,8 @@ export async function setupLines(
   if (reachable !== undefined && !isLoopbackHost(config.server.host)) {
     const { renderUnicodeCompact } = await import('uqr');
     const code = renderUnicodeCompact(at(reachable), { border: 2 });
-    if (config.server.publicUrl === undefined) lines.push('', '  or from another device in the network:', '', `  ${at(reachable)}`);
+    if (config.server.publicUrl === undefined)
+      lines.push('', '  or from another device in the network:', '', `  ${at(reachable)}`);
     lines.push('', ...code.split('\n').map((line) => `  ${line}`));
   }
   return [...lines, '', '  `hive admin link` prints a new one later.'];

@@ -20,20 +20,26 @@ interface LockFile {
   started: string;
   /** Known once the server listens. */
   url?: string;
+  /** Not a server but `hive <command>`, for the moment it takes. */
+  command?: string;
 }
 
 /** Another server is using the folder. */
 export class AlreadyRunningError extends Error {
   readonly pid: number;
   readonly url: string | undefined;
+  readonly command: string | undefined;
   constructor(dataDir: string, holder: LockFile) {
     super(
-      `Agent Hive is already running on ${dataDir}: process ${holder.pid}${holder.url ? `, open ${holder.url}` : ', still starting'}. ` +
-        'Stop it first, or set HIVE_DATA_DIR and HIVE_PORT for a second one.',
+      holder.command === undefined
+        ? `Agent Hive is already running on ${dataDir}: process ${holder.pid}${holder.url ? `, open ${holder.url}` : ', still starting'}. ` +
+            'Stop it first, or set HIVE_DATA_DIR and HIVE_PORT for a second one.'
+        : `hive ${holder.command} is at work on ${dataDir} (process ${holder.pid}). Try again when it has ended.`,
     );
     this.name = 'AlreadyRunningError';
     this.pid = holder.pid;
     this.url = holder.url;
+    this.command = holder.command;
   }
 }
 
@@ -46,11 +52,15 @@ export interface InstanceLock {
 /**
  * Makes this process the only server of the data folder. The lock is a file that names its process; it holds only while
  * that very process runs, so a kill leaves nothing to clean up by hand.
+ * @param command of `hive`, which takes it instead of a server
  * @throws AlreadyRunningError, or Error naming HIVE_DATA_DIR when the folder cannot be written
  */
-export function takeInstanceLock(dataDir: string): InstanceLock {
+export function takeInstanceLock(dataDir: string, command?: string): InstanceLock {
   const path = join(dataDir, 'server.lock');
-  const own: LockFile = { pid: process.pid, started: startIdentity(process.pid) ?? '' };
+  const own: LockFile = {
+    ...{ pid: process.pid, started: startIdentity(process.pid) ?? '' },
+    ...(command === undefined ? {} : { command }),
+  };
   const draft = `${path}.${process.pid}-${randomUUID()}`;
   try {
     mkdirSync(dataDir, { recursive: true });

@@ -21,10 +21,7 @@ afterEach(async () => {
   for (const database of open.splice(0)) await database.close();
 });
 afterAll(async () => {
-  for (const role of made)
-    await admin
-      .query(`drop owned by ${role} cascade; drop role ${role}`)
-      .catch((error: unknown) => console.error(role, error));
+  for (const role of made) await admin.query(`drop owned by ${role} cascade; drop role ${role}`);
   await admin.end();
   await dropTestDatabase(url);
 });
@@ -83,9 +80,15 @@ describe('with an owner that is no superuser', () => {
     own.pathname = `/${name}`;
     try {
       await expect(migrate({ url: own.href, log: silentLog })).rejects.toThrow(
-        /may not grant the role hive_tenant.*with admin option.*HIVE_DATABASE_ADMIN_URL/,
+        /may not grant the role hive_tenant.*with admin true, inherit false.*HIVE_DATABASE_ADMIN_URL/,
       );
-      await root.query(`grant hive_tenant, hive_system to ${owner.name} with admin option`);
+      await root.query(`grant hive_tenant, hive_limited, hive_system to ${owner.name} with admin option`);
+      await expect(migrate({ url: own.href, log: silentLog })).rejects.toThrow(
+        /inherits the role hive_limited/,
+      );
+      await root.query(
+        `grant hive_tenant, hive_limited, hive_system to ${owner.name} with admin true, inherit false`,
+      );
       await migrate({ url: own.href, log: silentLog });
       const logins = loginsOf({ user: owner.name, password: 'pass word/1' })!;
       made.unshift(...logins.map(({ role }) => role));
@@ -141,7 +144,9 @@ describe('where the hive cannot log in as users of its own', () => {
     const refusing = new URL(url);
     refusing.password = '';
     const password = process.env['PGPASSWORD'];
-    await admin.query(`grant hive_tenant, hive_system to ${plain.name} with inherit false, set true`);
+    await admin.query(
+      `grant hive_tenant, hive_limited, hive_system to ${plain.name} with inherit false, set true`,
+    );
     const database = await connectWithoutPassword(plain.url, log);
     process.env['PGPASSWORD'] = password ?? '';
     if (password === undefined) delete process.env['PGPASSWORD'];

@@ -147,7 +147,8 @@ async function openLogin(url: string, login: Login): Promise<Entrance> {
 async function openAsMember({ url, adminUrl }: DatabaseOptions, group: Group): Promise<Entrance> {
   const { user } = new pg.Client({ connectionString: url });
   if (adminUrl !== undefined) {
-    const grant = `grant ${group} to ${pg.escapeIdentifier(user ?? '')} with inherit false, set true`;
+    const roles = group === 'hive_tenant' ? 'hive_tenant, hive_limited' : group;
+    const grant = `grant ${roles} to ${pg.escapeIdentifier(user ?? '')} with inherit false, set true`;
     await withMigrationLock(adminUrl, (client) => client.query(grant));
   }
   const entrance = { connectionString: url, options: `${sessionOptions} -c role=${group}` };
@@ -162,9 +163,10 @@ async function assertRights(entrance: Entrance, group: Group, role: string): Pro
   try {
     await client.connect();
     const { rows } = await client.query<{ role: string; member: boolean; mighty: boolean }>(
-      `select current_user as role, pg_has_role(current_user, $1, 'USAGE') as member, rolsuper or rolbypassrls as mighty
+      `select current_user as role, rolsuper or rolbypassrls as mighty,
+        pg_has_role(current_user, $1, 'USAGE') and pg_has_role(session_user, $2, 'SET') as member
       from pg_roles where rolname = current_user`,
-      [group],
+      [group, group === 'hive_tenant' ? 'hive_limited' : group],
     );
     const found = rows[0]!;
     if (found.role === role && found.member && !found.mighty) return;

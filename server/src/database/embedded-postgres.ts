@@ -88,7 +88,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const { port } = server;
   const watch = watchServer({ server, files, log, restart: () => start(port) });
   return {
-    url: urlOf(port, password, databaseName),
+    url: urlOf(port, password),
     get pid() {
       return watch.pid();
     },
@@ -218,7 +218,8 @@ async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>
   }
 }
 
-function urlOf(port: number, password: string, database: string): string {
+/** Of a database of the cluster. */
+export function urlOf(port: number, password: string, database = databaseName): string {
   return `postgres://${clusterUser}:${password}@127.0.0.1:${port}/${database}`;
 }
 

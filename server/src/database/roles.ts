@@ -9,6 +9,8 @@ import { scramVerifier } from './scram.ts';
  */
 export const groups = ['hive_tenant', 'hive_system'] as const;
 export type Group = (typeof groups)[number];
+/** What a tenant limited to projects is for one transaction (stores/tenancy.ts). */
+const limited = 'hive_limited';
 
 /** Who the server logs in as for a group. */
 export interface Login {
@@ -60,20 +62,32 @@ async function againstOthers(work: () => Promise<void>): Promise<void> {
  */
 export async function ensureGroups(client: pg.Client): Promise<void> {
   await againstOthers(async () => {
-    for (const group of groups) {
-      const { rows } = await client.query<{ user: string; missing: boolean; member: boolean | null }>(
-        `select current_user as user, r.oid is null as missing,
-          pg_has_role(current_user, r.oid, 'USAGE') and pg_has_role(current_user, r.oid, 'SET') as member
-        from (select $1::text as name) wanted left join pg_roles r on r.rolname = wanted.name`,
-        [group],
+    for (const group of [...groups, limited] as const) {
+      const { rows } = await client.query<{
+        user: string;
+        missing: boolean;
+        sets: boolean;
+        inherits: boolean;
+      }>(
+        `select me.rolname as user, r.oid is null as missing, coalesce(pg_has_role(me.oid, r.oid, 'SET'), false) as sets,
+          coalesce(pg_has_role(me.oid, r.oid, 'USAGE') and ($2 or not me.rolsuper), false) as inherits
+        from pg_roles me left join pg_roles r on r.rolname = $1 where me.rolname = current_user`,
+        [group, group === 'hive_system'],
       );
-      const { user, missing, member } = rows[0]!;
+      const { user, missing, sets, inherits } = rows[0]!;
+      const isSystem = group === 'hive_system';
+      const name = pg.escapeIdentifier(user);
+      if (group === limited && inherits)
+        throw new Error(
+          `The database user ${user} inherits the role ${limited}, so migrations would not see every row. ` +
+            `Let a superuser run "grant ${limited} to ${user} with inherit false".`,
+        );
       try {
-        if (missing) await client.query(`create role ${group} nologin`);
-        if (!member)
-          await client.query(
-            `grant ${group} to ${pg.escapeIdentifier(user)} with inherit ${group === 'hive_system'}, set true`,
-          );
+        // What hive_limited may is what hive_tenant may, less what a policy of its own takes.
+        const parent = group === limited ? ' in role hive_tenant' : '';
+        if (missing) await client.query(`create role ${group} nologin${parent}`);
+        if (!sets || (isSystem && !inherits))
+          await client.query(`grant ${group} to ${name} with inherit ${isSystem}, set true`);
       } catch (error) {
         throw explained(error, user, missing ? `create the role ${group}` : `grant the role ${group}`);
       }
@@ -108,6 +122,8 @@ export async function ensureLogins(
           found ? `alter role ${name} login ${secret}` : `create role ${name} login ${secret}`,
         );
         await client.query(`grant ${group} to ${name}`);
+        if (group === 'hive_tenant')
+          await client.query(`grant ${limited} to ${name} with inherit false, set true`);
         // Only who shares a role's rights sees its sessions, and the health check looks for the oldest transaction.
         if (!su)
           await client.query(`grant ${name} to ${pg.escapeIdentifier(user)} with inherit true, set false`);
@@ -122,7 +138,7 @@ function explained(error: unknown, user: string, what: string): unknown {
   if (!(error instanceof pg.DatabaseError) || error.code !== '42501') return error;
   return new Error(
     `The database user ${user} may not ${what}, which keeps workspaces apart (${error.message}). ` +
-      `Let a superuser run "alter role ${user} createrole", or, when another user made the role, "grant hive_tenant, hive_system to ${user} with admin option"; ` +
+      `Let a superuser run "alter role ${user} createrole", or, when another user made the role, "grant hive_tenant, hive_limited, hive_system to ${user} with admin true, inherit false"; ` +
       'or set HIVE_DATABASE_ADMIN_URL to a user who may create roles and tables.',
     { cause: error },
   );

@@ -27,9 +27,10 @@ export async function appDocuments(): Promise<Record<string, string>> {
     const exported = (await import(new URL(name, folder).href)) as Record<string, unknown>;
     for (const value of Object.values(exported)) {
       if (!isOperation(value)) continue;
-      // As client.query, the cache and the fetch of the app do, one after the other.
+      // As client.query, the cache and the fetch of the app do, one after the other; then as it is sent past the cache.
       const { query } = urql.createRequest(value, {});
       texts.add(urql.stringifyDocument(urql.formatDocument(query)));
+      texts.add(urql.stringifyDocument(query));
     }
   }
   const entries = [...texts].map((text) => [documentIdOf(text), text] as const);

@@ -19,7 +19,8 @@ export async function answerAuth(
     return;
   }
   const answer = await identity.handle(
-    new Request(new URL(request.url ?? '/', facts.baseUrl), {
+    // Below our own origin, even when the path looks like another host.
+    new Request(new URL(`${facts.baseUrl}${request.url ?? '/'}`), {
       method: request.method ?? 'GET',
       headers: headersOf(request),
       ...(body && body.length > 0 ? { body: new Uint8Array(body) } : {}),

@@ -11,6 +11,7 @@ import { runSubscription } from '../graphql/run-subscription.ts';
 import { schema } from '../graphql/schema.ts';
 import { errorCodes, type ErrorCode } from '../lib/errors.ts';
 import type { Exchange } from './access-gate.ts';
+import type { AccessWatch } from './access-watch.ts';
 import { readOperation, readQueryString } from './operation-request.ts';
 import { readBody, sendError } from './respond.ts';
 import { refuseForgeable } from './request-guard.ts';
@@ -82,9 +83,12 @@ function isErrorCode(code: unknown): code is ErrorCode {
   return (errorCodes as readonly unknown[]).includes(code);
 }
 
+/** An answer that takes longer is a stream, or might as well be one: from then on its reader is watched like a socket. */
+const unwatchedMs = 500;
+
 /** Answers `/graphql` over HTTP. Queries by GET or POST, mutations by POST only. */
 export async function answerGraphQL(
-  deps: { yoga: Yoga; documents: PersistedDocuments },
+  deps: { yoga: Yoga; documents: PersistedDocuments; watch: Pick<AccessWatch, 'add'> },
   exchange: Exchange,
   principal: Principal,
 ): Promise<void> {
@@ -121,7 +125,20 @@ export async function answerGraphQL(
     ...(userAgent === undefined ? {} : { userAgent }),
     baseUrl: linkBase,
   };
+  watchLater(deps.watch, exchange, principal);
   await requestIds.run(requestId, () => deps.yoga(request, response, { facts }));
+}
+
+/** A subscription over HTTP must not outlive the session or key it was asked for with. */
+function watchLater(watch: Pick<AccessWatch, 'add'>, { response }: Exchange, principal: Principal): void {
+  let forget = () => {};
+  const timer = setTimeout(() => {
+    forget = watch.add(principal, () => response.destroy());
+  }, unwatchedMs);
+  response.once('close', () => {
+    clearTimeout(timer);
+    forget();
+  });
 }
 
 function sendRefusal({ response }: Exchange, error: GraphQLError): void {

@@ -5,6 +5,7 @@ import type { Authenticator } from '../engines/security/principal.ts';
 import type { PersistedDocuments } from '../graphql/persisted-documents.ts';
 import { printedSchema } from '../graphql/schema.ts';
 import { whyNobody, type AccessGate, type Exchange } from './access-gate.ts';
+import type { AccessWatch } from './access-watch.ts';
 import { sendGraphiQL, sendPlaygroundRefusal, wantsGraphiQL } from './graphiql.ts';
 import { answerGraphQL, type Yoga } from './graphql-http.ts';
 import { isRead, send, sendError, sendMethodNotAllowed } from './respond.ts';
@@ -16,6 +17,7 @@ interface ServerRouteDeps {
   authenticator: Authenticator;
   yoga: Yoga;
   documents: PersistedDocuments;
+  watch: Pick<AccessWatch, 'add'>;
   health: HealthSource;
   introspection: 'on' | 'off';
   metrics: Registry;

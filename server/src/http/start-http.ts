@@ -88,7 +88,7 @@ export function startHttp(deps: HttpDeps): HttpServer {
   const app = createStaticApp(deps.appFolder);
   const api = createApiRoutes({ gate, authenticator, identity: deps.identity, routes: deps.routes ?? {} });
   const routes = createServerRoutes({
-    ...{ gate, authenticator, yoga, documents, health, introspection },
+    ...{ gate, authenticator, yoga, documents, watch, health, introspection },
     metrics: metrics.registry,
     isDraining: () => draining,
   });

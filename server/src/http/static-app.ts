@@ -151,10 +151,10 @@ const workerPolicy =
   "default-src 'none'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /**
- * Trusted Types policies that the app may make, each once: Lit's for its templates, and ours for the address of the
- * service worker.
+ * Trusted Types policies that the app may make, each once: Lit's for its templates, ours for the address of the service
+ * worker and for single character references.
  */
-const trustedTypes = 'lit-html hive-worker';
+const trustedTypes = 'lit-html hive-worker hive-entity';
 
 function appPolicy(host: string): string {
   return [

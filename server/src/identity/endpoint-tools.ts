@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import type { GenericEndpointContext } from 'better-auth';
 import { APIError, getSessionFromCtx } from 'better-auth/api';
 import { setSessionCookie } from 'better-auth/cookies';
+import { LRUCache } from 'lru-cache';
 import type { Sql } from '../stores/sql.ts';
 import type { IdentityEvent, IdentityOptions, SessionMethod } from './identity-options.ts';
 import { findStanding, type Standing } from './session-store.ts';
@@ -46,6 +47,8 @@ export interface EndpointTools {
 }
 
 export function createEndpointTools(options: IdentityOptions, sql: Sql): EndpointTools {
+  // A flood of refused tries must not become a flood of audit entries: one a minute and address tells as much.
+  const toldOf = new LRUCache<string, true>({ max: 1_000, ttl: 60_000 });
   const tools: EndpointTools = {
     options,
     sql,
@@ -59,7 +62,10 @@ export function createEndpointTools(options: IdentityOptions, sql: Sql): Endpoin
         );
       const refused = (await Promise.all(tries)).filter(({ allowed }) => !allowed);
       if (refused.length === 0) return;
-      await tools.record(ctx, { type: 'sign_in.throttled', detail: { path: ctx.path ?? '' } });
+      if (!toldOf.has(address ?? '')) {
+        toldOf.set(address ?? '', true);
+        await tools.record(ctx, { type: 'sign_in.throttled', detail: { path: ctx.path ?? '' } });
+      }
       throw rateLimited(Math.max(...refused.map(({ retryAfterMs }) => retryAfterMs)));
     },
     async requireSession(ctx) {
@@ -124,11 +130,22 @@ export function baseUrlOf(ctx: GenericEndpointContext): string {
   return new URL(ctx.context.baseURL).origin;
 }
 
+/** A page under it has what browsers keep for secure contexts: install, push, and, under a name, passkeys. */
+export function isSecureContext(baseUrl: string): boolean {
+  return baseUrl.startsWith('https:') || isLoopback(baseUrl);
+}
+
+/** Only programs on the machine itself get there. */
+export function isLoopback(baseUrl: string): boolean {
+  const { hostname } = new URL(baseUrl);
+  const isName = hostname === 'localhost' || hostname.endsWith('.localhost');
+  return isName || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+}
+
 /** Browsers make passkeys only in a secure context, and only for names: an address cannot own one. */
 export function canUsePasskeys(baseUrl: string): boolean {
-  const { protocol, hostname } = new URL(baseUrl);
-  if (isIP(hostname.replace(/^\[(.*)\]$/, '$1')) !== 0) return false;
-  return protocol === 'https:' || hostname === 'localhost' || hostname.endsWith('.localhost');
+  const { hostname } = new URL(baseUrl);
+  return isIP(hostname.replace(/^\[(.*)\]$/, '$1')) === 0 && isSecureContext(baseUrl);
 }
 
 export function refuse(

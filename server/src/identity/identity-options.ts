@@ -38,13 +38,11 @@ export type IdentityEventType =
   | 'account.unlinked'
   | 'device.paired'
   | 'device.pairing_started'
-  | 'identity.exported'
   | 'invitation.accepted'
   | 'owner.reset'
   | 'passkey.added'
   | 'passkey.removed'
   | 'password.changed'
-  | 'person.erased'
   | 'recovery.codes_replaced'
   | 'recovery.used'
   | 'service_token.issued'
@@ -83,6 +81,8 @@ export interface IdentityOptions {
   /** `iss` and `aud` of service tokens: the URL that stands for this hive, whatever host it is reached under. */
   serviceIssuer: string;
   publicUrl?: string | undefined;
+  /** Where a phone on the same network reaches the hive, when it listens beyond loopback: for pairing codes shown on loopback. */
+  phoneUrl?(): string | undefined;
   oauth: {
     github?: OAuthClient | undefined;
     google?: OAuthClient | undefined;

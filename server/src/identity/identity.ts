@@ -1,6 +1,6 @@
 import { InvalidStateError, NotFoundError } from '../lib/errors.ts';
 import type { Json } from '../lib/json.ts';
-import { sqlOfPool } from '../stores/sql.ts';
+import { sqlOfPool, type Sql } from '../stores/sql.ts';
 import type { AuthInstance } from './auth-instance.ts';
 import { maxBodyBytes, needsProviders, pathOf, refusal, refuseEntry } from './entry-guard.ts';
 import type { IdentityOptions, Person, RequestFacts, SessionFacts } from './identity-options.ts';
@@ -29,8 +29,12 @@ export interface Identity {
   findPeople(ids: readonly string[]): Promise<Person[]>;
   /** All that is known of a person here, without secrets. @throws NotFoundError */
   exportPerson(userId: string): Promise<Json>;
-  /** Ends every way in and leaves a pseudonym. @throws NotFoundError */
-  erasePerson(userId: string): Promise<void>;
+  /**
+   * Ends every way in and leaves a pseudonym.
+   * @param within a transaction of the same role, in which the memberships end too; one of its own when absent
+   * @throws NotFoundError
+   */
+  erasePerson(userId: string, within?: Sql): Promise<void>;
   /** A one-time link, good for 15 minutes; earlier ones end. @throws InvalidStateError when there is an owner already */
   createSetupLink(baseUrl: string): Promise<{ url: string; expiresAt: Date }>;
   /**
@@ -92,14 +96,19 @@ export function createIdentity(given: IdentityOptions): Identity {
       if (person === null) throw new NotFoundError('Person', userId);
       return person;
     },
-    erasePerson: (userId) =>
-      inIdentityTransaction(pool, async (transaction) => {
+    async erasePerson(userId, within) {
+      const erase = async (transaction: Sql) => {
         await dropCredentials(transaction, userId);
         if (!(await pseudonymise(transaction, userId))) throw new NotFoundError('Person', userId);
-      }),
+      };
+      await (within ? erase(within) : inIdentityTransaction(pool, erase));
+    },
     async createSetupLink(baseUrl) {
       if (await members.hasOwner())
-        throw new InvalidStateError('The hive has an owner already; `hive admin reset` helps them back in.', 'OWNED');
+        throw new InvalidStateError(
+          'The hive has an owner already; `hive admin reset` helps them back in.',
+          'OWNED',
+        );
       const { token, expiresAt } = await createSetupToken(sql);
       await options.onEvent({ type: 'setup.link_created' });
       return { url: linkOf(baseUrl, token), expiresAt };
@@ -192,12 +201,7 @@ async function readText(request: Request): Promise<string | undefined> {
 }
 
 /** The request as better-auth gets it: under the origin that was checked, with our own word on who sent it. */
-function forwarded(
-  request: Request,
-  body: string,
-  facts: RequestFacts,
-  secrets: readonly string[],
-): Request {
+function forwarded(request: Request, body: string, facts: RequestFacts, secrets: readonly string[]): Request {
   const { pathname, search } = new URL(request.url);
   const headers = new Headers(request.headers);
   for (const name of [...headers.keys()])

@@ -44,8 +44,8 @@ export async function verifyPassword({
 /** @returns why not, when the password is not acceptable */
 export function refusePassword(password: string): string | undefined {
   const { min, max } = passwordLength;
-  // Of what a person sees, not of UTF-16: an emoji is one character.
-  const length = [...password.normalize('NFKC')].length;
+  // Code points, not UTF-16 units: most emojis then count as one.
+  const { length } = Array.from(password.normalize('NFKC'));
   if (length < min) return `The password has ${length} characters; it needs at least ${min}.`;
   if (password.length > max)
     return `The password has ${password.length} characters; at most ${max} are possible.`;

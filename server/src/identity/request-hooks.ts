@@ -28,11 +28,30 @@ const enrolment: ReadonlySet<string> = new Set([
   '/two-factor/generate-backup-codes',
   '/unlink-account',
 ]);
+/** Open to everybody, and each leaves a challenge in the database. */
+const opensDoors: ReadonlySet<string> = new Set([
+  '/passkey/generate-authenticate-options',
+  '/passkey/verify-authentication',
+  '/sign-in/social',
+]);
 const asksForPassword: ReadonlySet<string> = new Set([
   '/change-password',
   '/two-factor/disable',
   '/two-factor/enable',
   '/two-factor/generate-backup-codes',
+]);
+/** Those whose outcome the audit trail has. */
+const audited: ReadonlySet<string> = new Set([
+  '/callback/:id',
+  '/change-password',
+  '/passkey/delete-passkey',
+  '/passkey/verify-authentication',
+  '/passkey/verify-registration',
+  '/sign-in/email',
+  '/two-factor/disable',
+  '/two-factor/verify-backup-code',
+  '/two-factor/verify-totp',
+  '/unlink-account',
 ]);
 const secondStep: ReadonlySet<string> = new Set([
   '/two-factor/verify-totp',
@@ -51,7 +70,7 @@ export function requestHooks(tools: EndpointTools): Hooks {
     ],
     after: [
       {
-        matcher: isTheirs,
+        matcher: ({ path }) => path !== undefined && audited.has(path),
         handler: createAuthMiddleware((ctx) => afterEndpoint(ctx, tools)),
       },
     ],
@@ -59,12 +78,13 @@ export function requestHooks(tools: EndpointTools): Hooks {
 }
 
 async function beforeEndpoint(ctx: GenericEndpointContext, tools: EndpointTools) {
-  const { path = '' } = ctx;
+  const { path } = ctx;
   const body = (ctx.body ?? {}) as Body;
   if (path === '/sign-in/email') await tools.countAttempt(ctx, `email:${text(body['email']).toLowerCase()}`);
-  if (path === '/passkey/verify-authentication') await tools.countAttempt(ctx);
+  if (opensDoors.has(path)) await tools.countAttempt(ctx);
   if (secondStep.has(path)) return beforeSecondStep(ctx, tools, body);
-  if (path === '/sign-in/social') return beforeSocial(ctx, tools, body);
+  if (path === '/sign-in/social' || path === '/link-social') refuseProviderToken(body);
+  if (path === '/sign-in/social') return beforeSocial(tools, body);
   if (asksForPassword.has(path)) {
     const { userId } = await tools.requireSession(ctx);
     await tools.countAttempt(ctx, `user:${userId}`);
@@ -76,11 +96,12 @@ async function beforeEndpoint(ctx: GenericEndpointContext, tools: EndpointTools)
     return { context: { body: { ...body, revokeOtherSessions: true } } };
   }
   if (enrolment.has(path)) await checkEnrolment(ctx, tools, path);
-  if (path === '/update-user') {
-    const { name } = body;
-    if (typeof name !== 'string' || name.trim() === '' || name.length > 200)
-      throw refuse('BAD_REQUEST', 'VALIDATION', 'Send a name of 1 to 200 characters.');
-    return { context: { body: { name: name.trim() } } };
+  if (path === '/update-user') return { context: { body: { name: checkedName(body['name'], 200) } } };
+  if (path === '/passkey/update-passkey') checkedName(body['name'], 100);
+  if (path === '/passkey/verify-registration') {
+    const name = body['name'] === undefined ? undefined : checkedName(body['name'], 100);
+    // Nobody is signed in by enrolling.
+    return { context: { body: { ...body, name, createSession: false } } };
   }
   if (path === '/sign-out') {
     const found = await getSessionFromCtx(ctx);
@@ -89,19 +110,25 @@ async function beforeEndpoint(ctx: GenericEndpointContext, tools: EndpointTools)
   return undefined;
 }
 
+function checkedName(name: unknown, most: number): string {
+  if (typeof name === 'string' && name.trim() !== '' && name.length <= most) return name.trim();
+  throw refuse('BAD_REQUEST', 'VALIDATION', `Send a name of 1 to ${most} characters.`);
+}
+
 async function checkEnrolment(ctx: GenericEndpointContext, tools: EndpointTools, path: string) {
   const { sessionId } = await tools.requireSession(ctx);
   const standing = await findStanding(tools.sql, sessionId);
   // better-auth itself asks for the password here.
   const asksItself = path === '/two-factor/enable' && standing?.hasPassword && !hasFactor(standing);
   if (!asksItself && !(standing && mayEnrol(standing))) await tools.requireProof(ctx);
-  if (path !== '/passkey/delete-passkey' || !standing) return;
+  const removes = path === '/passkey/delete-passkey' || path === '/unlink-account';
+  if (!removes || !standing) return;
   const { passkeyCount, hasPassword, linkedCount } = standing;
-  if (passkeyCount <= 1 && !hasPassword && linkedCount === 0)
+  if (passkeyCount + (hasPassword ? 1 : 0) + linkedCount <= 1)
     throw refuse(
       'CONFLICT',
       'LAST_CREDENTIAL',
-      'This passkey is the only way into the account. Add another one or set a password first.',
+      'This is the only way into the account. Add a passkey or set a password first.',
     );
 }
 
@@ -112,7 +139,11 @@ async function beforeSecondStep(ctx: GenericEndpointContext, tools: EndpointTool
   if (userId !== undefined && ctx.path === '/two-factor/verify-totp') {
     const counter = await matchTotp(ctx, userId, text(body['code']));
     if (counter !== undefined && !(await useTotpCounter(tools.sql, userId, counter)))
-      throw refuse('UNAUTHORIZED', 'INVALID_CODE', 'That one-time password was used already. Wait for the next one.');
+      throw refuse(
+        'UNAUTHORIZED',
+        'INVALID_CODE',
+        'That one-time password was used already. Wait for the next one.',
+      );
   }
   // A device is trusted by its session; a second, longer trust would outlive signing it out.
   return { context: { body: { ...body, trustDevice: false, disableSession: false } } };
@@ -126,13 +157,20 @@ async function userOfChallenge(ctx: GenericEndpointContext): Promise<string | un
   return challenge?.value;
 }
 
-/** Only the redirect to a provider, and an account is made only for who holds an open invitation. */
-async function beforeSocial(ctx: GenericEndpointContext, tools: EndpointTools, body: Body) {
+/** Only the redirect to a provider proves that it is this browser that was there. */
+function refuseProviderToken(body: Body): void {
   if (body['idToken'] !== undefined)
-    throw refuse('BAD_REQUEST', 'VALIDATION', 'Tokens of a provider are not accepted here; follow the redirect.');
+    throw refuse(
+      'BAD_REQUEST',
+      'VALIDATION',
+      'Tokens of a provider are not accepted here; follow the redirect.',
+    );
+}
+
+/** An account is made only for who holds an open invitation. */
+async function beforeSocial(tools: EndpointTools, body: Body) {
   const invitation = text((body['additionalData'] as Body | undefined)?.['invitation']);
   const hash = invitation ? hashToken(invitation) : undefined;
-  if (hash) await tools.countAttempt(ctx);
   const isInvited = hash !== undefined && (await tools.options.members.findInvitation(hash)) !== undefined;
   return {
     context: {
@@ -150,7 +188,7 @@ async function beforeSocial(ctx: GenericEndpointContext, tools: EndpointTools, b
 }
 
 async function afterEndpoint(ctx: AfterContext, tools: EndpointTools) {
-  const { path = '' } = ctx;
+  const { path } = ctx;
   const { returned } = ctx.context;
   // A redirect is thrown, too.
   const failed = isAPIError(returned) && returned.statusCode >= 400;
@@ -169,9 +207,9 @@ async function afterEndpoint(ctx: AfterContext, tools: EndpointTools) {
   if (path === '/two-factor/disable') await record('two_factor.disabled');
   if (path === '/change-password') await record('password.changed');
   if (path === '/unlink-account')
-    await record('account.unlinked', { provider: text((ctx.body as Body)['providerId']) });
+    await record('account.unlinked', { accountId: text((ctx.body as Body)['accountId']) });
   const isSignIn = path === '/sign-in/email' || path === '/passkey/verify-authentication';
-  if (!ctx.context.newSession || !(isSignIn || secondStep.has(path) || path.startsWith('/callback/')))
+  if (!ctx.context.newSession || !(isSignIn || secondStep.has(path) || path === '/callback/:id'))
     return undefined;
   // Enrolling the first one-time password replaces the session of somebody who was signed in already.
   const wasSignedIn = path === '/two-factor/verify-totp' && !(await isChallenge(ctx));

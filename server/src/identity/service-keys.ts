@@ -1,4 +1,4 @@
-import type { JwtOptions } from 'better-auth/plugins';
+import type { JwtOptions } from 'better-auth/plugins/jwt';
 import { jwksSchema } from './auth-schema.ts';
 import { serviceKeyGraceSeconds, serviceKeyRotationSeconds } from './service-token.ts';
 

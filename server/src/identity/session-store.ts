@@ -1,5 +1,6 @@
 import type { Sql } from '../stores/sql.ts';
 import type { SessionFacts } from './identity-options.ts';
+import { serviceKeyGraceSeconds } from './service-token.ts';
 
 const facts = `session.id, session.user_id as "userId",
   (extract(epoch from session.expires_at) * 1000)::float8 as "expiresAt",
@@ -118,16 +119,18 @@ export async function findStanding(sql: Sql, sessionId: string): Promise<Standin
   return row;
 }
 
-/** Sessions, challenges and links whose time is over. @returns how many rows went */
+/** Sessions, challenges, links and signing keys whose time is over. @returns how many rows went */
 export async function removeExpired(sql: Sql): Promise<number> {
   const [row] = await sql.rows<{ count: number }>(
     `/* removeExpiredIdentity */
     with sessions as (delete from identity.session where expires_at < now() returning 1),
     challenges as (delete from identity.verification where expires_at < now() - interval '1 hour' returning 1),
     links as (delete from identity.setup_token where expires_at < now() - interval '1 day' returning 1),
-    pairings as (delete from identity.pairing where expires_at < now() - interval '1 day' returning 1)
+    pairings as (delete from identity.pairing where expires_at < now() - interval '1 day' returning 1),
+    keys as (delete from identity.jwks where expires_at < now() - $1 * interval '1 second' returning 1)
     select (select count(*) from sessions) + (select count(*) from challenges)
-      + (select count(*) from links) + (select count(*) from pairings) as count`,
+      + (select count(*) from links) + (select count(*) from pairings) + (select count(*) from keys) as count`,
+    [serviceKeyGraceSeconds],
   );
   return Number(row?.count ?? 0);
 }

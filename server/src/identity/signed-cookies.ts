@@ -27,7 +27,7 @@ export function resignCookies(header: string, baseUrl: string, secrets: readonly
   return header
     .split(';')
     .map((pair) => {
-      const [name = '', value = ''] = splitPair(pair);
+      const [name, value] = splitPair(pair);
       if (!name.startsWith(prefix)) return pair;
       const signed = verify(value, secrets);
       return signed && signed.index > 0 ? ` ${name}=${signCookie(signed.value, secrets[0]!)}` : pair;
@@ -45,9 +45,9 @@ function verify(encoded: string, secrets: readonly string[]): { value: string; i
   const dot = text?.lastIndexOf('.') ?? -1;
   if (text === undefined || dot < 1) return undefined;
   const value = text.slice(0, dot);
-  const signature = Buffer.from(text.slice(dot + 1), 'base64');
+  const signature = Buffer.from(text.slice(dot + 1));
   const index = secrets.findIndex((secret) => {
-    const expected = Buffer.from(signatureOf(value, secret), 'base64');
+    const expected = Buffer.from(signatureOf(value, secret));
     return signature.length === expected.length && timingSafeEqual(signature, expected);
   });
   return index < 0 ? undefined : { value, index };

@@ -125,7 +125,9 @@ describe('exporting a person', () => {
       [section: string]: { [key: string]: unknown }[];
     };
     expect(file['person']).toMatchObject({ name: 'Mia Member' });
-    expect(file['memberships']!.map((row) => String(row['workspaceId']))).toEqual([world.home, other].toSorted());
+    expect(file['memberships']!.map((row) => String(row['workspaceId']))).toEqual(
+      [world.home, other].toSorted(),
+    );
     expect(file['apiKeys']).toEqual([expect.objectContaining({ name: 'Mia’s laptop', start: apiKey.start })]);
     expect(file['invitations']).toEqual([
       expect.objectContaining({ note: 'for a friend', sentByPerson: true }),
@@ -216,6 +218,20 @@ describe('erasing a person', () => {
   });
 
   it('reaches accounts without a workspace from the first one only', async () => {
+    const stray = await world.person('Stray', { workspaceId: other, role: 'OPERATOR' });
+    const neighbour = await world.scope(otherOwner, other);
+    await manager.createApiKey(await world.scope(stray, other), { name: 'k', role: 'VIEWER' });
+    await manager.removeMember(neighbour, { memberId: stray });
+    // Known there by the key they made, which is no reason to have the account.
+    await expect(manager.erasePerson(neighbour, { personId: stray })).rejects.toMatchObject({
+      reason: 'WORKSPACE',
+    });
+    const { person } = (await manager.exportPerson(neighbour, stray)) as { person: object };
+    expect(Object.keys(person)).not.toContain('sessions');
+    expect(await manager.erasePerson(await world.scope(owner), { personId: stray })).toBe(stray);
+  });
+
+  it('does not find accounts without a workspace from another than the first', async () => {
     const stray = await world.person('Stray');
     await expect(
       manager.erasePerson(await world.scope(otherOwner, other), { personId: stray }),

@@ -68,6 +68,12 @@ export function createPeople(deps: Deps) {
     throw new NotFoundError('Person', personId);
   }
 
+  /** Whether an account is the caller's to decide on: a member only where they own, or nowhere and they own the hive. */
+  function reachesAccount(scope: Scope, memberships: readonly PersonMembership[]): boolean {
+    if (memberships.length === 0) return scope.workspaceId === deps.homeWorkspaceId;
+    return memberships.every((held) => isOwnedBy(held, scope));
+  }
+
   return {
     /** Those of the ids that have to do with the workspace, in no order. */
     async findPeople(scope: Scope, ids: readonly string[]): Promise<Person[]> {
@@ -108,9 +114,9 @@ export function createPeople(deps: Deps) {
         ? await listWorkspaceIds(systemSql)
         : [...new Set([scope.workspaceId, ...here.map(({ workspaceId }) => workspaceId)])];
       const person =
-        isSelf || here.length === memberships.length
+        isSelf || reachesAccount(scope, memberships)
           ? await identity.exportPerson(personId)
-          : briefly(await identity.findPeople([personId]));
+          : briefly(await identity.findPeople([personId]), here.length > 0);
       if (person === null) throw new NotFoundError('Person', personId);
       return { exportedAt: new Date().toISOString(), person, ...(await collect(personId, workspaceIds)) };
     },
@@ -135,10 +141,8 @@ export function createPeople(deps: Deps) {
         async (sql) => {
           const memberships = await lockMemberships(sql, personId, userId ?? personId);
           await assertKnown(scope, personId, memberships);
-          const [known] = await identity.findPeople([personId]);
-          if (!known) throw new NotFoundError('Person', personId);
           const isSelf = personId === userId;
-          if (!isSelf && !memberships.every((held) => isOwnedBy(held, scope)))
+          if (!isSelf && !reachesAccount(scope, memberships))
             throw new ForbiddenError('WORKSPACE', 'person.erase', memberElsewhere);
           await endEverywhere(sql, scope, personId, memberships);
           await identity.erasePerson(personId, sql);
@@ -171,7 +175,7 @@ export function createPeople(deps: Deps) {
 }
 
 const memberElsewhere =
-  'This person is also a member of a workspace you do not own. Remove them from yours, or ask them to erase themselves.';
+  'The account of this person is not only yours to erase. Remove them from your workspace, or ask them to erase themselves.';
 
 function isOwnedBy(
   { workspaceId, isOwnedByOther }: PersonMembership,
@@ -181,8 +185,10 @@ function isOwnedBy(
   return actor.userId === undefined ? workspaceId === home : isOwnedByOther;
 }
 
-function briefly([person]: readonly KnownPerson[]): Json {
-  return person ? { id: person.id, name: person.name, email: person.email, erased: person.erased } : null;
+function briefly([person]: readonly KnownPerson[], isMember: boolean): Json {
+  if (!person) return null;
+  const { id, name, email, erased } = person;
+  return { id, name, ...(isMember ? { email } : {}), erased };
 }
 
 async function endEverywhere(

@@ -1,12 +1,12 @@
 import type { MikroORM } from '@mikro-orm/postgresql';
-import pg, { type Pool } from 'pg';
+import type { Pool } from 'pg';
 import type { Actor } from '../engines/security/actor.ts';
 import { backoffMs } from '../lib/backoff.ts';
 import { systemClock } from '../lib/clock.ts';
 import { DomainError } from '../lib/errors.ts';
 import { isTransient } from '../lib/transient.ts';
 import { sqlOfClient, type Sql } from '../stores/sql.ts';
-import { settingsOf, type Tenancy } from '../stores/tenancy.ts';
+import { scopeStatements, type Tenancy } from '../stores/tenancy.ts';
 
 /** Who acts where, on whose behalf a manager checks and writes. */
 export interface Scope extends Tenancy {
@@ -36,11 +36,9 @@ export async function inTransaction<T>(
   tenancy: Tenancy,
   work: (sql: Sql) => Promise<T>,
 ): Promise<T> {
-  const settings = settingsOf(tenancy).map((value) => pg.escapeLiteral(value));
-  const scope = `select set_config('hive.workspace_id', ${settings[0]}, true), set_config('hive.project_ids', ${settings[1]}, true)`;
   return withRetries(async () => {
     const pool = (await orm.em.getConnection().getNativeClient()) as Pool;
-    return transact(pool, `begin; ${shortStatements}; ${scope}`, work);
+    return transact(pool, `begin; ${shortStatements}; ${scopeStatements(tenancy)}`, work);
   });
 }
 

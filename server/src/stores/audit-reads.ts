@@ -154,10 +154,9 @@ export async function readAuditState(sql: Sql, workspaceId: string): Promise<Aud
   }>(
     `/* readAuditState */
     select coalesce(h.position - h.anchor_position, 0)::text as sealed, h.position::text, h.hash,
-      (select count(*) from audit_entry e where e.workspace_id = $1
-        and (e.xid, e.seq) > (select z.xid, z.seq from audit_sealer z)
+      (select count(*) from audit_entry e where e.workspace_id = $1 and (e.xid, e.seq) > (z.xid, z.seq)
         and not exists (select from audit_seal s where s.entry_id = e.id))::text as unsealed
-    from (values (1)) one left join audit_head h on h.workspace_id = $1`,
+    from audit_sealer z left join audit_head h on h.workspace_id = $1`,
     [workspaceId],
   );
   return {
@@ -274,9 +273,9 @@ function readUnsealedPage(
   return sql.rows<ExportRow>(
     `select null as position, null as previous, null as hash, ${contentColumns}, o.address,
       o.user_agent as "userAgent"
-    from audit_entry e left join audit_origin o on o.entry_id = e.id
-    where (e.xid, e.seq) > (select z.xid, z.seq from audit_sealer z)
-      and not exists (select from audit_seal s where s.entry_id = e.id)
+    from audit_sealer z join audit_entry e on (e.xid, e.seq) > (z.xid, z.seq)
+      left join audit_origin o on o.entry_id = e.id
+    where not exists (select from audit_seal s where s.entry_id = e.id)
       and e.id > $${values.push(after)} and ${text}
     order by e.id limit ${exportPageSize}`,
     values,

@@ -63,10 +63,13 @@ export function readUnsealed(sql: Sql, limit: number): Promise<(UnsealedRow & { 
     `/* readUnsealedAudit */
     select e.xid::text, e.seq::text, ${contentColumns},
       exists (select from audit_seal s where s.entry_id = e.id) as sealed
-    from audit_entry e
-    where (e.xid, e.seq) > (select z.xid, z.seq from audit_sealer z)
-      and e.xid < pg_snapshot_xmin(pg_current_snapshot())
-    order by e.xid, e.seq limit $1`,
+    from audit_sealer z cross join lateral (
+      -- a row from outside, since a subquery's would not narrow the range of the index
+      select * from audit_entry e
+      where (e.xid, e.seq) > (z.xid, z.seq) and e.xid < pg_snapshot_xmin(pg_current_snapshot())
+      order by e.xid, e.seq limit $1
+    ) e
+    order by e.xid, e.seq`,
     [limit],
   );
 }
@@ -153,11 +156,18 @@ export function readChain(sql: Sql, workspaceId: string, after: bigint, limit: n
 export interface ChainBounds extends ChainHead {
   workspaceId: string;
   anchorPosition: bigint;
-  /** Written and not sealed yet. */
-  unsealed: number;
-  /** The first entry without a seal in a place that has been sealed. */
-  intruder: string | null;
 }
+
+/** The workspaces of a table by one look into its index for each, however many rows they have. */
+const workspacesIn = (table: 'audit_entry' | 'audit_seal') => `
+  select id from (
+    with recursive step as (
+      (select workspace_id as id from ${table} order by workspace_id limit 1)
+      union all
+      select (select t.workspace_id from ${table} t where t.workspace_id > step.id order by t.workspace_id limit 1)
+      from step where step.id is not null
+    ) select id from step where id is not null
+  ) of_${table}`;
 
 /** Where each chain should begin and end; also of workspaces that have entries, or seals, and no head. */
 export async function readChainBounds(sql: Sql, workspaceId?: string): Promise<ChainBounds[]> {
@@ -166,24 +176,15 @@ export async function readChainBounds(sql: Sql, workspaceId?: string): Promise<C
     position: string;
     hash: Buffer | null;
     anchor: string;
-    unsealed: string;
-    intruder: string | null;
   }>(
     `/* readAuditChainBounds */
     select w.id as workspace_id, coalesce(h.position, 0)::text as position, h.hash,
-      coalesce(h.anchor_position, 0)::text as anchor, coalesce(u.unsealed, 0)::text as unsealed, u.intruder
+      coalesce(h.anchor_position, 0)::text as anchor
     from (
-      select workspace_id as id from audit_head union select workspace_id from audit_entry
-      union select workspace_id from audit_seal
-    ) w
-      left join audit_head h on h.workspace_id = w.id
-      left join (
-        select e.workspace_id, count(*) filter (where (e.xid, e.seq) > (z.xid, z.seq)) as unsealed,
-          min(e.id::text) filter (where (e.xid, e.seq) <= (z.xid, z.seq)) as intruder
-        from audit_entry e cross join audit_sealer z
-        where not exists (select from audit_seal s where s.entry_id = e.id)
-        group by e.workspace_id
-      ) u on u.workspace_id = w.id
+      select workspace_id as id from audit_head
+      union ${workspacesIn('audit_entry')}
+      union ${workspacesIn('audit_seal')}
+    ) w left join audit_head h on h.workspace_id = w.id
     where $1::uuid is null or w.id = $1
     order by 1`,
     [workspaceId ?? null],
@@ -193,7 +194,40 @@ export async function readChainBounds(sql: Sql, workspaceId?: string): Promise<C
     position: BigInt(row.position),
     hash: row.hash ?? Buffer.alloc(32),
     anchorPosition: BigInt(row.anchor),
-    unsealed: Number(row.unsealed),
-    intruder: row.intruder,
   }));
+}
+
+export interface Unsealed {
+  /** Written and not sealed yet. */
+  waiting: number;
+  /** The first entry without a seal in a place that has been sealed. */
+  intruder: string | null;
+}
+
+const unsealedPage = 20_000;
+
+/** Looks at every entry of the workspace, a page at a time. */
+export async function findUnsealed(sql: Sql, workspaceId: string): Promise<Unsealed> {
+  let waiting = 0;
+  for (let after = '00000000-0000-0000-0000-000000000000'; ;) {
+    const [page] = await sql.rows<{
+      count: number;
+      last: string | null;
+      waiting: number;
+      intruder: string | null;
+    }>(
+      `/* findUnsealedAudit */
+      select count(*)::int as count, max(e.id::text) as last,
+        (count(*) filter (where s.entry_id is null and (e.xid, e.seq) > (z.xid, z.seq)))::int as waiting,
+        min(e.id::text) filter (where s.entry_id is null and (e.xid, e.seq) <= (z.xid, z.seq)) as intruder
+      from audit_sealer z cross join (
+        select id, xid, seq from audit_entry where workspace_id = $1 and id > $2 order by id limit ${unsealedPage}
+      ) e left join audit_seal s on s.entry_id = e.id`,
+      [workspaceId, after],
+    );
+    waiting += page?.waiting ?? 0;
+    if (page?.intruder) return { waiting, intruder: page.intruder };
+    if (!page?.last || page.count < unsealedPage) return { waiting, intruder: null };
+    after = page.last;
+  }
 }

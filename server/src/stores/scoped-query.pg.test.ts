@@ -22,8 +22,10 @@ beforeEach(() => {
 });
 afterEach(() => pool.end());
 
-const settings = `select current_setting('hive.workspace_id', true) as workspace, current_setting('hive.project_ids', true) as projects`;
-const nothing = [{ workspace: '', projects: '' }];
+const settings = `select coalesce(current_setting('hive.workspace_id', true), '') as workspace,
+  coalesce(current_setting('hive.project_ids', true), '') as projects, current_user as role`;
+const tenant = { projects: '', role: 'hive_tenant_login' };
+const nothing = [{ workspace: '', ...tenant }];
 const sqlOf = (workspaceId: string, projectIds?: string[]) => sqlOfTenant(pool, { workspaceId, projectIds });
 /** One connection for several statements: a pool ends one whose statement failed. */
 async function onOneClient(
@@ -48,21 +50,42 @@ const query = (
   workspaceId: string,
   text: string,
   options: { name?: string; values?: unknown[]; rowMode?: 'array' } = {},
-) => new ScopedQuery([workspaceId, ''], { values: [], ...options, text });
+) => new ScopedQuery([workspaceId], { values: [], ...options, text });
 
 describe('a scoped statement', () => {
   it('has its settings, and the next one on the connection has none of them', async () => {
     for (const name of ['', '/* settingsNow */ ']) {
       expect(await sqlOf('w', ['p', 'q']).rows(name + settings)).toEqual([
-        { workspace: 'w', projects: '{p,q}' },
+        { workspace: 'w', projects: '{p,q}', role: 'hive_limited' },
       ]);
       expect((await pool.query(settings)).rows).toEqual(nothing);
-      expect(await sqlOf('v').rows(name + settings)).toEqual([{ workspace: 'v', projects: '' }]);
+      expect(await sqlOf('v').rows(name + settings)).toEqual([{ workspace: 'v', ...tenant }]);
     }
   });
 
+  it('limited to projects keeps plans of its own', async () => {
+    await onOneClient(async (run, client) => {
+      const limited = () => new ScopedQuery(['w', '{}'], { text: 'select 1', name: 'both', values: [] });
+      for (let times = 0; times < 3; times += 1) {
+        await run(limited());
+        await run(query('w', 'select 1', { name: 'both' }));
+      }
+      const { rows } = await client.query<{ name: string }>(
+        `select name from pg_prepared_statements order by 1`,
+      );
+      expect(rows.map(({ name }) => name)).toEqual([
+        'both',
+        'both_limited',
+        'hive_limited_scope',
+        'hive_scope',
+      ]);
+    });
+  });
+
   it('tells no projects from all projects', async () => {
-    expect(await sqlOf('w', []).rows(settings)).toEqual([{ workspace: 'w', projects: '{}' }]);
+    expect(await sqlOf('w', []).rows(settings)).toEqual([
+      { workspace: 'w', projects: '{}', role: 'hive_limited' },
+    ]);
   });
 
   it('gives rows as arrays, several columns of one name included', async () => {
@@ -121,11 +144,9 @@ describe('after an error the connection serves the next statement', () => {
   ])('of a statement %s', async (_, broken) => {
     await onOneClient(async (run, client) => {
       await expect(run(broken)).rejects.toThrow();
-      expect((await client.query(settings)).rows[0]).toMatchObject({
-        projects: expect.toSatisfy((text) => !text),
-      });
+      expect((await client.query(settings)).rows).toEqual(nothing);
       expect((await run(query('w', settings, { name: 'after' }))).rows).toEqual([
-        { workspace: 'w', projects: '' },
+        { workspace: 'w', ...tenant },
       ]);
       // The name is free for a statement that parses.
       expect((await run(query('w', 'select 2 as two', { name: 'unbroken' }))).rows).toEqual([{ two: 2 }]);
@@ -152,9 +173,7 @@ describe('after an error the connection serves the next statement', () => {
         code: '26000',
       });
       // pg still takes the setting for prepared; the statement it must not.
-      await client.query(
-        `prepare hive_scope as select set_config('hive.workspace_id', $1, true), set_config('hive.project_ids', $2, true)`,
-      );
+      await client.query(`prepare hive_scope as select set_config('hive.workspace_id', $1, true)`);
       expect((await run(query(workspaces[0]!, text, { name: 'skipped' }))).rows).toEqual([
         { id: workspaces[0] },
       ]);

@@ -1,9 +1,19 @@
 import pg from 'pg';
 
 /** What the session says of itself to the policies of row-level security, for the length of one transaction. */
-const setting = {
+export type ScopeSettings =
+  | readonly [workspaceId: string]
+  | readonly [workspaceId: string, projectIds: string];
+
+const inWorkspace = {
   name: 'hive_scope',
-  text: `select set_config('hive.workspace_id', $1, true), set_config('hive.project_ids', $2, true)`,
+  text: `select set_config('hive.workspace_id', $1, true)`,
+};
+/** Takes on the role whose policies look at projects, too. */
+const inProjects = {
+  name: 'hive_limited_scope',
+  text: `select set_config('hive.workspace_id', $1, true), set_config('hive.project_ids', $2, true),
+    set_config('role', 'hive_limited', true)`,
 };
 
 /** The parts of pg's protocol layer that a query talks to; pg 8 publishes no types for them. */
@@ -35,7 +45,7 @@ interface BaseQuery {
 const Base = pg.Query as unknown as new (options: QueryOptions & { queryMode: 'extended' }) => BaseQuery;
 
 /**
- * A statement with the two settings of its tenancy in front, sent in one batch: everything up to the protocol's Sync is one
+ * A statement with the settings of its tenancy in front, sent in one batch: everything up to the protocol's Sync is one
  * implicit transaction, so a transaction-local setting holds for exactly this statement and costs no round trip of its own.
  * (PostgreSQL documentation, "Extended Query" and "Pipelining".)
  *
@@ -43,12 +53,14 @@ const Base = pg.Query as unknown as new (options: QueryOptions & { queryMode: 'e
  * order of the requests, so until the setting is done this query goes by the setting's name.
  */
 export class ScopedQuery extends Base {
-  readonly #settings: readonly [string, string];
+  readonly #settings: ScopeSettings;
   #statement: { name: string | undefined; text: string } | undefined;
 
-  /** @param settings values of `hive.workspace_id` and `hive.project_ids` */
-  constructor(settings: readonly [string, string], options: QueryOptions) {
-    super({ ...options, queryMode: 'extended' });
+  /** @param settings values of `hive.workspace_id` and, for a tenant limited to projects, `hive.project_ids` */
+  constructor(settings: ScopeSettings, { name, ...options }: QueryOptions) {
+    // A plan holds for one role: under one name it would be made anew whenever the other one comes along.
+    const own = name && settings.length === 2 ? `${name}_limited` : name;
+    super({ ...options, ...(own ? { name: own } : {}), queryMode: 'extended' });
     this.#settings = settings;
   }
 
@@ -64,12 +76,15 @@ export class ScopedQuery extends Base {
       this.#sendSettings(wire);
       const refused = super.submit(wire);
       this.#statement = { name, text };
-      this.name = setting.name;
-      this.text = setting.text;
+      ({ name: this.name, text: this.text } = this.#setting);
       return refused;
     } finally {
       wire.stream.uncork();
     }
+  }
+
+  get #setting() {
+    return this.#settings.length === 2 ? inProjects : inWorkspace;
   }
 
   /** The setting's own result is of no interest. */
@@ -98,7 +113,7 @@ export class ScopedQuery extends Base {
   }
 
   #sendSettings(wire: Wire): void {
-    const { name, text } = setting;
+    const { name, text } = this.#setting;
     if (wire.parsedStatements[name] === undefined && wire.submittedNamedStatements[name] === undefined) {
       wire.parse({ name, text });
       wire.submittedNamedStatements[name] = text;

@@ -1,6 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { Pool, QueryResult } from 'pg';
-import { ScopedQuery } from './scoped-query.ts';
+import pg, { type Pool, type QueryResult } from 'pg';
+import { ScopedQuery, type ScopeSettings } from './scoped-query.ts';
 import { labelOf, wordArray, type Sql } from './sql.ts';
 
 /** Whose rows a statement sees and may write. The database holds it to that, whatever the statement says. */
@@ -15,9 +15,16 @@ export type SqlOfWorkspace = (workspaceId: string) => Sql;
 
 const tenancies = new WeakMap<EntityManager, Tenancy>();
 
-/** Values of the settings `hive.workspace_id` and `hive.project_ids`; the empty text means no restriction to projects. */
-export function settingsOf({ workspaceId, projectIds }: Tenancy): [string, string] {
-  return [workspaceId, projectIds ? wordArray(projectIds) : ''];
+function settingsOf({ workspaceId, projectIds }: Tenancy): ScopeSettings {
+  return projectIds ? [workspaceId, wordArray(projectIds)] : [workspaceId];
+}
+
+/** Statements that make the transaction which has just begun that of a tenant. */
+export function scopeStatements({ workspaceId, projectIds }: Tenancy): string {
+  const workspace = `set local hive.workspace_id = ${pg.escapeLiteral(workspaceId)}`;
+  if (!projectIds) return workspace;
+  const projects = pg.escapeLiteral(wordArray(projectIds));
+  return `${workspace}; set local hive.project_ids = ${projects}; set local role hive_limited`;
 }
 
 /**

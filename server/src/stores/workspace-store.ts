@@ -52,6 +52,11 @@ export async function getHomeWorkspaceId(sql: Sql): Promise<string> {
   return row.id;
 }
 
+/** All workspaces, oldest first, with their names. */
+export function listWorkspaces(sql: Sql): Promise<WorkspaceRow[]> {
+  return sql.rows<WorkspaceRow>(`/* listWorkspaces */ select id, slug, name from workspace order by id`);
+}
+
 /** All workspaces, oldest first. With the rights of one workspace, only that. */
 export async function listWorkspaceIds(sql: Sql): Promise<string[]> {
   const rows = await sql.rows<{ id: string }>(`/* listWorkspaceIds */ select id from workspace order by id`);

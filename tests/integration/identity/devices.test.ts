@@ -18,7 +18,10 @@ describe('pairing', () => {
     const started = (await owner.post('/hive/pair/start')).body;
     expect(started.url).toBe(`${hive.baseUrl}/pair#token=${started.token}`);
     expect(started.svg).toMatch(/^<svg /);
-    expect((await owner.post('/hive/pair/state', { token: started.token })).body).toEqual({ state: 'WAITING' });
+    expect(started.reachable).toBe(false);
+    expect((await owner.post('/hive/pair/state', { token: started.token })).body).toEqual({
+      state: 'WAITING',
+    });
     const phone = hive.browser();
     const claimed = await phone.post('/hive/pair/claim', { token: started.token, deviceName: 'Phone' });
     expect(claimed.status).toBe(200);
@@ -51,6 +54,16 @@ describe('pairing', () => {
     const third = (await laptop.post('/hive/pair/start')).body.token;
     await laptop.post('/sign-out');
     expect((await claim(third)).status).toBe(400);
+  });
+
+  test('shows an address that a phone can open, where there is one', async () => {
+    await hive.restart({ phoneUrl: () => 'http://192.168.1.5:4000' });
+    const lan = (await owner.post('/hive/pair/start')).body;
+    expect(lan).toMatchObject({ url: `http://192.168.1.5:4000/pair#token=${lan.token}`, reachable: true });
+    await hive.restart({ publicUrl: 'https://hive.example' });
+    const named = (await owner.post('/hive/pair/start')).body;
+    expect(named.url).toBe(`https://hive.example/pair#token=${named.token}`);
+    await hive.restart({ publicUrl: undefined });
   });
 
   test('cannot be started or watched by who is not signed in', async () => {
@@ -86,7 +99,9 @@ describe('an invitation', () => {
     expect(joined.body.recoveryCodes).toHaveLength(10);
     expect(await findSession(guest)).toMatchObject({ userId: joined.body.user.id });
     expect(await hive.options.members.isMember(joined.body.user.id)).toBe(true);
-    const again = await hive.browser().post('/hive/invitation/accept', { ...input, email: 'eve@hive.example' });
+    const again = await hive
+      .browser()
+      .post('/hive/invitation/accept', { ...input, email: 'eve@hive.example' });
     expect(again).toMatchObject({ status: 400, body: { code: 'INVALID_TOKEN' } });
     expect((await hive.browser().post('/hive/invitation/check', { token })).body).toEqual({ valid: false });
   });
@@ -124,9 +139,7 @@ describe('an invitation', () => {
     expect(taken).toMatchObject({ status: 409, body: { code: 'SIGN_IN_FIRST' } });
     const old = await hive.browser().post('/sign-in/email', { email: 'ada@hive.example', password });
     expect(old.status).toBe(200);
-    const forged = await hive
-      .browser()
-      .post('/hive/invitation/accept', { ...input, token: 'A'.repeat(43) });
+    const forged = await hive.browser().post('/hive/invitation/accept', { ...input, token: 'A'.repeat(43) });
     expect(forged.body.code).toBe('INVALID_TOKEN');
   });
 });

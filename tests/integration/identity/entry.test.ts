@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TokenBuckets } from '../../../server/src/engines/security/rate-limit.ts';
 import { attemptLimits } from '../../../server/src/identity/identity-options.ts';
-import { Browser } from './browser.ts';
+import type { Browser } from './browser.ts';
 import { password, startIdentity, type TestHive } from './identity-server.ts';
 
 const email = 'ada@hive.example';
@@ -62,7 +62,13 @@ describe('what is reachable', () => {
     await browser.post('/sign-in/email', { email, password });
     const paths = ['/list-sessions', '/token', '/ok', '/error', '/delete-user/callback', '/sign-in/email'];
     for (const path of paths) expect((await browser.get(path)).status, path).toBe(404);
-    const posts = ['/update-session', '/revoke-sessions', '/delete-user', '/two-factor/get-totp-uri', '/sign-jwt'];
+    const posts = [
+      '/update-session',
+      '/revoke-sessions',
+      '/delete-user',
+      '/two-factor/get-totp-uri',
+      '/sign-jwt',
+    ];
     for (const path of posts) expect((await browser.post(path)).status, path).toBe(404);
     for (const path of ['/../hive/status', '/hive/status/', '//hive/status', '/%68ive/../token'])
       expect((await browser.get(path)).body, path).not.toHaveProperty('token');
@@ -103,6 +109,17 @@ describe('what is reachable', () => {
     expect(body.local).toBe(false);
     expect((await hive.localBrowser().get('/hive/status')).body.local).toBe(true);
   });
+});
+
+test('what cannot be recorded does not happen', async () => {
+  const { onEvent } = hive.options;
+  await hive.restart({ onEvent: () => Promise.reject(new Error('the trail is full')) });
+  const browser = hive.browser();
+  const answer = await browser.post('/sign-in/email', { email, password });
+  expect(answer).toMatchObject({ status: 500, body: { code: 'INTERNAL' } });
+  expect(JSON.stringify(answer.body)).not.toContain('trail');
+  expect(browser.cookieNames).toEqual([]);
+  await hive.restart({ onEvent });
 });
 
 describe('guessing', () => {

@@ -6,10 +6,7 @@ import { createApiKeySecret, hashApiKey } from '../../../server/src/engines/secu
 import { answerAuth } from '../../../server/src/http/auth-http.ts';
 import { clientOf } from '../../../server/src/http/client-of.ts';
 import { createIdentity, type Identity } from '../../../server/src/identity/identity.ts';
-import {
-  type IdentityEvent,
-  type IdentityOptions,
-} from '../../../server/src/identity/identity-options.ts';
+import { type IdentityEvent, type IdentityOptions } from '../../../server/src/identity/identity-options.ts';
 import { createMembershipPorts } from '../../../server/src/identity/membership-ports.ts';
 import { hashToken } from '../../../server/src/identity/one-time-token.ts';
 import { systemClock } from '../../../server/src/lib/clock.ts';

@@ -170,8 +170,13 @@ test('a member links an account in the settings, and unlinks it', async () => {
     'oidc',
   ]);
   expect(JSON.stringify(accounts)).not.toMatch(/token|scrypt/i);
-  expect((await browser.post('/unlink-account', { providerId: 'oidc' })).status).toBe(200);
-  expect(hive.events.at(-1)).toMatchObject({ type: 'account.unlinked', detail: { provider: 'oidc' } });
+  const { id } = accounts.find(({ providerId }: { providerId: string }) => providerId === 'oidc');
+  expect((await browser.post('/unlink-account', { accountId: id })).status).toBe(200);
+  expect(hive.events.at(-1)).toMatchObject({ type: 'account.unlinked', detail: { accountId: id } });
+  const [last] = (await browser.get('/list-accounts')).body;
+  const refused = await browser.post('/unlink-account', { accountId: last.id });
+  expect(refused).toMatchObject({ status: 409, body: { code: 'LAST_CREDENTIAL' } });
+  expect(await through(hive.browser())).toBe('/sign-in?problem=not-a-member');
 });
 
 test('a provider that is away takes nothing else with it', async () => {

@@ -16,7 +16,10 @@ export interface OpenIdUser {
 export async function startOpenIdDouble(client: { clientId: string; clientSecret: string }) {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
   const kid = 'double-1';
-  const codes = new Map<string, { nonce: string | null; challenge: string | null; redirect: string; user: OpenIdUser }>();
+  const codes = new Map<
+    string,
+    { nonce: string | null; challenge: string | null; redirect: string; user: OpenIdUser }
+  >();
   let user: OpenIdUser = { sub: '0', email: 'nobody@hive.example', email_verified: true, name: 'Nobody' };
   let forgesSignature = false;
   let issuer = '';
@@ -38,7 +41,9 @@ export async function startOpenIdDouble(client: { clientId: string; clientSecret
     const [id, secret] = basic ? basic.split(':') : [form.get('client_id'), form.get('client_secret')];
     const found = codes.get(form.get('code') ?? '');
     codes.delete(form.get('code') ?? '');
-    const challenge = createHash('sha256').update(form.get('code_verifier') ?? '').digest('base64url');
+    const challenge = createHash('sha256')
+      .update(form.get('code_verifier') ?? '')
+      .digest('base64url');
     const isGood =
       id === client.clientId &&
       secret === client.clientSecret &&
@@ -93,7 +98,8 @@ export async function startOpenIdDouble(client: { clientId: string; clientSecret
       response.writeHead(302, { location: redirect.href }).end();
       return undefined;
     }
-    if (url.pathname === '/token') return void exchange(request).then(({ status, body }) => json(body, status));
+    if (url.pathname === '/token')
+      return void exchange(request).then(({ status, body }) => json(body, status));
     return json({ error: 'not_found' }, 404);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

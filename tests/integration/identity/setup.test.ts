@@ -30,7 +30,9 @@ describe('the setup link', () => {
 
   test('ends after fifteen minutes', async () => {
     const { url } = await hive.identity.createSetupLink(hive.baseUrl);
-    await hive.database.pool.query(`update identity.setup_token set expires_at = now() where used_at is null`);
+    await hive.database.pool.query(
+      `update identity.setup_token set expires_at = now() where used_at is null`,
+    );
     const answer = await hive
       .browser()
       .post('/hive/setup', { token: tokenOf(url), name: 'Eve', email: 'eve@hive.example', password });
@@ -40,7 +42,9 @@ describe('the setup link', () => {
 
   test('is answered alike whether it was never made or has expired', async () => {
     const { url } = await hive.identity.createSetupLink(hive.baseUrl);
-    await hive.database.pool.query(`update identity.setup_token set expires_at = now() where used_at is null`);
+    await hive.database.pool.query(
+      `update identity.setup_token set expires_at = now() where used_at is null`,
+    );
     const input = { name: 'Eve', email: 'eve@hive.example', password };
     const browser = hive.browser();
     const expired = await browser.post('/hive/setup', { ...input, token: tokenOf(url) });
@@ -62,10 +66,33 @@ describe('the setup link', () => {
   test('needs a password where browsers make no passkeys', async () => {
     const { url } = await hive.identity.createSetupLink(hive.baseUrl);
     const browser = hive.browser(`127.0.0.1:${hive.port}`);
-    const answer = await browser.post('/hive/setup', { token: tokenOf(url), name: 'Ada', email: 'a@hive.example' });
+    const answer = await browser.post('/hive/setup', {
+      token: tokenOf(url),
+      name: 'Ada',
+      email: 'a@hive.example',
+    });
     expect(answer).toMatchObject({ status: 400, body: { code: 'PASSWORD_REQUIRED' } });
     expect((await browser.get('/hive/status')).body.methods.passkey).toBe(false);
     expect((await hive.browser().get('/hive/status')).body.methods.passkey).toBe(true);
+  });
+
+  test('goes on where it broke off before the account was an owner', async () => {
+    const { members } = hive.options;
+    const addOwner = () => Promise.reject(new Error('the database went away'));
+    await hive.restart({ members: { ...members, addOwner } });
+    const first = await hive.identity.createSetupLink(hive.baseUrl);
+    const input = { name: 'Ada', email: 'broken@hive.example', password };
+    const failed = await hive.browser().post('/hive/setup', { ...input, token: tokenOf(first.url) });
+    expect(failed.status).toBe(500);
+    expect(await owners()).toEqual([]);
+    const made: string[] = [];
+    await hive.restart({ members: { ...members, addOwner: async (id) => void made.push(id) } });
+    const second = await hive.identity.createSetupLink(hive.baseUrl);
+    const done = await hive.browser().post('/hive/setup', { ...input, token: tokenOf(second.url) });
+    expect(done.status).toBe(200);
+    expect(made).toEqual([done.body.user.id]);
+    await hive.restart({ members });
+    await hive.database.pool.query(`delete from identity."user"`);
   });
 
   test('makes one owner when two browsers open it at once', async () => {
@@ -77,7 +104,9 @@ describe('the setup link', () => {
           .post('/hive/setup', { token: tokenOf(url), name, email: `${name}@hive.example`, password }),
       ),
     );
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400]);
+    expect(answers.map(({ status }) => status).toSorted((left, right) => left - right)).toEqual([
+      200, 400, 400,
+    ]);
     expect(await owners()).toHaveLength(1);
     const people = await hive.database.pool.query(`select id from identity."user"`);
     expect(people.rows).toEqual([{ id: (await owners())[0].user_id }]);
@@ -93,7 +122,10 @@ describe('the setup link', () => {
   test('cannot be had once there is an owner', async () => {
     await expect(hive.identity.createSetupLink(hive.baseUrl)).rejects.toThrow('has an owner already');
     expect((await hive.localBrowser().post('/hive/setup/link')).body.code).toBe('OWNER_EXISTS');
-    expect((await hive.browser().get('/hive/status')).body).toMatchObject({ hasOwner: true, signedIn: false });
+    expect((await hive.browser().get('/hive/status')).body).toMatchObject({
+      hasOwner: true,
+      signedIn: false,
+    });
   });
 
   test('of a reset gives the same owner new credentials, and ends the old ones', async () => {

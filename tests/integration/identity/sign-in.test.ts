@@ -86,7 +86,9 @@ describe('the session cookie', () => {
   test('is for http only, of this site only, and marked secure on https', async () => {
     const plain = await signedIn();
     expect(plain.setCookies).toHaveLength(1);
-    expect(plain.setCookies[0]).toMatch(/^hive\.session_token=.+; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/);
+    expect(plain.setCookies[0]).toMatch(
+      /^hive\.session_token=.+; Max-Age=2592000; Path=\/; HttpOnly; SameSite=Lax$/,
+    );
     const browser = hive.browser();
     const answer = await browser.post(
       '/sign-in/email',
@@ -94,7 +96,9 @@ describe('the session cookie', () => {
       { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'hive.example', origin: 'https://hive.example' },
     );
     expect(answer.status).toBe(200);
-    expect(browser.setCookies[0]).toMatch(/^__Host-hive\.session_token=.+; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+    expect(browser.setCookies[0]).toMatch(
+      /^__Host-hive\.session_token=.+; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+    );
     expect(await hive.identity.findSession(browser.cookie, 'https://hive.example')).toMatchObject({ userId });
     expect(await hive.identity.findSession(browser.cookie, hive.baseUrl)).toBeUndefined();
   });
@@ -217,7 +221,9 @@ describe('two-factor sign-in', () => {
     const enabled = await browser.post('/two-factor/enable', { password });
     code = readTotpUri(enabled.body.totpURI);
     ({ backupCodes } = enabled.body);
-    expect((await hive.browser().post('/sign-in/email', { email: person, password })).body.user).toBeDefined();
+    expect(
+      (await hive.browser().post('/sign-in/email', { email: person, password })).body.user,
+    ).toBeDefined();
     expect((await browser.post('/two-factor/verify-totp', { code: '000000' })).status).toBe(401);
     expect((await browser.post('/two-factor/verify-totp', { code: code() })).status).toBe(200);
     expect(hive.events.at(-1)).toMatchObject({ type: 'two_factor.enabled' });

@@ -5,7 +5,8 @@ type Cbor = number | string | Buffer | Map<number | string, Cbor>;
 /** The part of CBOR (RFC 8949) that WebAuthn needs: integers, texts, bytes, maps, each below 64 KB. */
 function cbor(value: Cbor): Buffer {
   if (typeof value === 'number') return value >= 0 ? head(0, value) : head(1, -1 - value);
-  if (typeof value === 'string') return Buffer.concat([head(3, Buffer.byteLength(value)), Buffer.from(value)]);
+  if (typeof value === 'string')
+    return Buffer.concat([head(3, Buffer.byteLength(value)), Buffer.from(value)]);
   if (Buffer.isBuffer(value)) return Buffer.concat([head(2, value.length), value]);
   const parts = [...value].flatMap(([key, item]) => [cbor(key), cbor(item)]);
   return Buffer.concat([head(5, value.size), ...parts]);
@@ -34,7 +35,10 @@ export interface RequestOptions {
 
 /** An authenticator with ES256 and attestation 'none', and the browser in front of it: real WebAuthn, no browser. */
 export class SoftwareAuthenticator {
-  readonly #keys = new Map<string, { privateKey: KeyObject; rpId: string; userHandle: string; count: number }>();
+  readonly #keys = new Map<
+    string,
+    { privateKey: KeyObject; rpId: string; userHandle: string; count: number }
+  >();
   /** Whether it checks fingerprint, face or PIN. */
   verifiesUser = true;
 
@@ -86,7 +90,8 @@ export class SoftwareAuthenticator {
     const rpId = options.rpId ?? new URL(origin).hostname;
     const allowed = options.allowCredentials?.map(({ id }) => id);
     const [id, key] =
-      [...this.#keys].find(([name, { rpId: own }]) => own === rpId && (allowed?.includes(name) ?? true)) ?? [];
+      [...this.#keys].find(([name, { rpId: own }]) => own === rpId && (allowed?.includes(name) ?? true)) ??
+      [];
     if (id === undefined || key === undefined) throw new Error(`No passkey here for ${rpId}.`);
     key.count += 1;
     const authenticatorData = this.#authData(rpId, 0, key.count);

@@ -14,7 +14,7 @@ import {
 import { sqlOfClient } from '../../stores/sql.ts';
 import { verifyAudit } from './audit-chain.ts';
 import { verifyExport } from './audit-export-check.ts';
-import { startAuditSealer } from './audit-sealer.ts';
+import { sealAll, startAuditSealer } from './audit-sealer.ts';
 
 let database: TestDatabase;
 let trail: TestTrail;
@@ -48,7 +48,7 @@ describe('the chain', () => {
       await early.query('begin');
       await appendAudit(sqlOfClient(early), [trail.entry(1)]);
       await trail.append(trail.entry(2));
-      await trail.seal();
+      await sealAll(trail);
       expect(await trail.report()).toMatchObject({ sealed: 0, unsealed: 1, intact: true });
       await early.query('commit');
     } finally {
@@ -63,7 +63,7 @@ describe('the chain', () => {
     const writers = Array.from({ length: 200 }, (_, index) =>
       trail.append(trail.entry(index), trail.entry(index, { workspaceId: other })),
     );
-    const sealers = Array.from({ length: 20 }, () => trail.seal());
+    const sealers = Array.from({ length: 20 }, () => sealAll(trail));
     await Promise.all([...writers, ...sealers]);
     await trail.seal();
     expect(await trail.report()).toMatchObject({ sealed: 200, unsealed: 0, intact: true });

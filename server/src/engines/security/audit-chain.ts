@@ -3,11 +3,13 @@ import { canonicalJson } from '../../lib/json.ts';
 import { contentOf, type AuditContent } from '../../stores/audit-reads.ts';
 import {
   readChain,
+  findUnsealed,
   readChainBounds,
   type ChainBounds,
   type ChainHead,
   type ChainLink,
   type NewSeal,
+  type Unsealed,
 } from '../../stores/audit-seal-store.ts';
 import type { Sql } from '../../stores/sql.ts';
 
@@ -98,13 +100,14 @@ async function verifyChain(sql: Sql, bounds: ChainBounds, expectedHash?: string)
       const [now] = await readChainBounds(sql, bounds.workspaceId);
       // Retention has cut the chain meanwhile: what is missing is so by right. Begin anew behind it.
       if (now && now.anchorPosition > bounds.anchorPosition) return verifyChain(sql, now, expectedHash);
-      return walk.report();
+      return walk.report(await findUnsealed(sql, bounds.workspaceId));
     }
     if (links.length < pageSize) break;
     after = BigInt(links.at(-1)!.position);
   }
-  walk.end();
-  return walk.report();
+  const unsealed = await findUnsealed(sql, bounds.workspaceId);
+  walk.end(unsealed);
+  return walk.report(unsealed);
 }
 
 /** One pass over a chain, link after link. */
@@ -158,8 +161,8 @@ class ChainWalk {
   }
 
   /** After the last link. */
-  end(): void {
-    const { position, intruder } = this.#bounds;
+  end({ intruder }: Unsealed): void {
+    const { position } = this.#bounds;
     const last = this.#last?.position ?? 0n;
     if (last < position) {
       const problem = `the end is missing: the chain should reach position ${position} and ends at ${last}`;
@@ -179,11 +182,11 @@ class ChainWalk {
     }
   }
 
-  report(): ChainReport {
+  report({ waiting }: Unsealed): ChainReport {
     return {
       workspaceId: this.#bounds.workspaceId,
       sealed: this.#sealed,
-      unsealed: this.#bounds.unsealed,
+      unsealed: waiting,
       intact: this.broken === undefined,
       headHash: this.#last?.hash.toString('hex') ?? null,
       ...(this.#expectedHash === undefined ? {} : { expectedFound: this.#expectedFound }),

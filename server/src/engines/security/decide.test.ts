@@ -330,6 +330,23 @@ describe('for any actor, action and resource', () => {
   });
 });
 
+it('tells an app which projects allow an action, where not all do', () => {
+  const grants = new Map<string, Role>([
+    ['p1', 'OPERATOR'],
+    ['p2', 'VIEWER'],
+  ]);
+  const projectsFor = (actor: Actor, action: Action) =>
+    effectivePermissions(actor).find((permission) => permission.action === action)?.projectIds;
+  const raised = { ...user('VIEWER'), grants };
+  expect(projectsFor(raised, 'goal.steer')).toEqual(['p1']);
+  expect(projectsFor(raised, 'goal.read'), 'a viewer reads everywhere').toBeUndefined();
+  expect(projectsFor(raised, 'project.register'), 'refused, and in no project').toBeUndefined();
+  const limited = { ...user('OPERATOR'), projects: grants };
+  expect(projectsFor(limited, 'goal.read')).toEqual(['p1', 'p2']);
+  expect(projectsFor(limited, 'goal.steer')).toEqual(['p1']);
+  expect(projectsFor(user('OPERATOR'), 'goal.steer')).toBeUndefined();
+});
+
 it('tells every action’s decision to an app', () => {
   const permissions = effectivePermissions(user('VIEWER'));
   expect(permissions.map(({ action }) => action)).toEqual(actions);

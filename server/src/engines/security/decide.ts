@@ -57,6 +57,8 @@ export function decide(actor: Actor, action: Action, resource: Resource): Decisi
 export interface Permission {
   action: Action;
   decision: Decision;
+  /** The only projects that allow it, and then nothing that belongs to none does; absent where no project limits it. */
+  projectIds?: string[];
 }
 
 /**
@@ -65,7 +67,19 @@ export interface Permission {
  */
 export function effectivePermissions(actor: Actor): Permission[] {
   const resource = { workspaceId: actor.workspaceId };
-  return actions.map((action) => ({ action, decision: decide(actor, action, resource) }));
+  return actions.map((action) => {
+    const decision = decide(actor, action, resource);
+    const projectIds = decision.allowed ? projectsAllowing(actor, action) : undefined;
+    return { action, decision, ...(projectIds ? { projectIds } : {}) };
+  });
+}
+
+function projectsAllowing(actor: Actor, action: Action): string[] | undefined {
+  const { workspaceId, projects, grants } = actor;
+  const allows = (projectId: string | null) => decide(actor, action, { workspaceId, projectId }).allowed;
+  if (!('inProject' in rules[action]) || allows(null)) return undefined;
+  const known = projects === 'ALL' ? grants : projects;
+  return [...(known?.keys() ?? [])].filter(allows);
 }
 
 /** Undefined: the actor has no place where this is. */

@@ -35,7 +35,7 @@ describe.skipIf(!hasRedisServer())('with Redis', () => {
     const nodes = await Promise.all([connect(redis.url), connect(redis.url), connect(redis.url)]);
     const key = newKey();
     const answers = await Promise.all(
-      Array.from({ length: 60 }, (_, index) => nodes[index % 3]!.take('api', key, hourly)),
+      Array.from({ length: 60 }, async (_, index) => nodes[index % 3]!.take('api', key, hourly)),
     );
     expect(answers.filter((answer) => answer.allowed)).toHaveLength(10);
     const refused = answers.find((answer) => !answer.allowed)!;
@@ -102,7 +102,7 @@ describe.skipIf(!hasRedisServer())('with Redis', () => {
     const key = newKey();
     expect((await node.take('api', key, hourly)).allowed).toBe(true);
     await own.stop();
-    const answers = await Promise.all(Array.from({ length: 30 }, () => node.take('api', key, hourly)));
+    const answers = await Promise.all(Array.from({ length: 30 }, async () => node.take('api', key, hourly)));
     expect(answers.filter((answer) => answer.allowed)).toHaveLength(10);
     const again = node.take('api', key, hourly);
     expect(again).not.toBeInstanceOf(Promise);

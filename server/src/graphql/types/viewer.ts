@@ -16,6 +16,12 @@ const PermissionType = builder.objectRef<Permission>('Permission').implement({
         'True also when only some projects allow it; a single thing may still be refused for its project, rank or risk.',
       resolve: ({ decision }) => decision.allowed,
     }),
+    projectIds: t.idList({
+      nullable: true,
+      description:
+        'The only projects that allow it, and then nothing that belongs to none does; null where no project limits it.',
+      resolve: ({ projectIds }) => projectIds?.map((id) => encodeId('Project', id)) ?? null,
+    }),
     reason: t.field({
       type: RefusalReasonType,
       nullable: true,

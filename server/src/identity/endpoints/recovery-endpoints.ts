@@ -29,7 +29,12 @@ export function recoveryEndpoints(tools: EndpointTools) {
       }
       const { userId, left } = used;
       await tools.signIn(ctx, userId, { method: 'RECOVERY', provenAt: new Date() });
-      await tools.record(ctx, { type: 'recovery.used', userId, method: 'RECOVERY', detail: { codesLeft: left } });
+      await tools.record(ctx, {
+        type: 'recovery.used',
+        userId,
+        method: 'RECOVERY',
+        detail: { codesLeft: left },
+      });
       return ctx.json({ recovered: true, codesLeft: left });
     }),
 
@@ -44,19 +49,23 @@ export function recoveryEndpoints(tools: EndpointTools) {
     }),
 
     /** Sets a password without the old one: for who has none, or came by a recovery code. All other devices sign in anew. */
-    hivePassword: createAuthEndpoint('/hive/password', { method: 'POST', body: passwordBody }, async (ctx) => {
-      const { session } = await tools.requireProof(ctx);
-      const problem = refusePassword(ctx.body.password);
-      if (problem) throw refuse('BAD_REQUEST', 'PASSWORD_REFUSED', problem);
-      await setPasswordHash(sql, session.userId, await hashPassword(ctx.body.password));
-      const revoked = await revokeSessions(sql, session.userId, { except: session.sessionId });
-      await tools.record(ctx, {
-        type: 'password.changed',
-        userId: session.userId,
-        detail: { sessionsRevoked: revoked },
-      });
-      return ctx.json({ changed: true, sessionsRevoked: revoked });
-    }),
+    hivePassword: createAuthEndpoint(
+      '/hive/password',
+      { method: 'POST', body: passwordBody },
+      async (ctx) => {
+        const { session } = await tools.requireProof(ctx);
+        const problem = refusePassword(ctx.body.password);
+        if (problem) throw refuse('BAD_REQUEST', 'PASSWORD_REFUSED', problem);
+        await setPasswordHash(sql, session.userId, await hashPassword(ctx.body.password));
+        const revoked = await revokeSessions(sql, session.userId, { except: session.sessionId });
+        await tools.record(ctx, {
+          type: 'password.changed',
+          userId: session.userId,
+          detail: { sessionsRevoked: revoked },
+        });
+        return ctx.json({ changed: true, sessionsRevoked: revoked });
+      },
+    ),
 
     /** The password again, for who has no second factor: it opens the same ten minutes that signing in does. */
     hiveConfirm: createAuthEndpoint('/hive/confirm', { method: 'POST', body: passwordBody }, async (ctx) => {

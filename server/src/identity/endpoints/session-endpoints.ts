@@ -3,11 +3,11 @@ import { z } from 'zod';
 import {
   baseUrlOf,
   canUsePasskeys,
+  isSecureContext,
   localHeader,
   refuse,
   type EndpointTools,
 } from '../endpoint-tools.ts';
-import { isLoopbackHost } from '../../config/schema.ts';
 import { listSessions, revokeSessions } from '../session-store.ts';
 
 const revokeBody = z.object({ id: z.uuid() });
@@ -20,13 +20,12 @@ export function sessionEndpoints(tools: EndpointTools) {
     hiveStatus: createAuthEndpoint('/hive/status', { method: 'GET' }, async (ctx) => {
       const [hasOwner, session] = await Promise.all([options.members.hasOwner(), getSessionFromCtx(ctx)]);
       const baseUrl = baseUrlOf(ctx);
-      const { protocol, hostname } = new URL(baseUrl);
       return ctx.json({
         hasOwner,
         signedIn: session !== null,
         local: ctx.headers?.get(localHeader) === 'yes',
         // Of a page under this address: where false, browsers offer neither install nor push nor passkeys.
-        secureContextHint: protocol === 'https:' || isLoopbackHost(hostname) || hostname.endsWith('.localhost'),
+        secureContextHint: isSecureContext(baseUrl),
         methods: {
           password: true,
           passkey: canUsePasskeys(baseUrl),
@@ -63,7 +62,8 @@ export function sessionEndpoints(tools: EndpointTools) {
       async (ctx) => {
         const { userId, sessionId } = await tools.requireSession(ctx);
         const revoked = await revokeSessions(sql, userId, { except: sessionId });
-        if (revoked > 0) await tools.record(ctx, { type: 'session.revoked', userId, detail: { count: revoked } });
+        if (revoked > 0)
+          await tools.record(ctx, { type: 'session.revoked', userId, detail: { count: revoked } });
         return ctx.json({ revoked });
       },
     ),

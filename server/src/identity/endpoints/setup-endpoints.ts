@@ -2,6 +2,7 @@ import type { GenericEndpointContext } from 'better-auth';
 import { createAuthEndpoint } from 'better-auth/api';
 import type { Pool } from 'pg';
 import { z } from 'zod';
+import type { Sql } from '../../stores/sql.ts';
 import {
   baseUrlOf,
   canUsePasskeys,
@@ -10,7 +11,7 @@ import {
   refuse,
   type EndpointTools,
 } from '../endpoint-tools.ts';
-import type { Person } from '../identity-options.ts';
+import type { IdentityOptions, Person } from '../identity-options.ts';
 import {
   bindSetupToken,
   createSetupToken,
@@ -20,7 +21,14 @@ import {
   spendSetupToken,
 } from '../one-time-store.ts';
 import { hashPassword, refusePassword } from '../password-hash.ts';
-import { findPeople, findPersonByEmail, insertPerson, renamePerson, setPasswordHash } from '../people-store.ts';
+import {
+  dropCredentials,
+  findPeople,
+  findPersonByEmail,
+  insertPerson,
+  renamePerson,
+  setPasswordHash,
+} from '../people-store.ts';
 import { inIdentityTransaction } from '../transaction.ts';
 
 export const tokenBody = z.object({ token: z.string().min(1).max(200) });
@@ -38,18 +46,22 @@ const setupBody = tokenBody.extend({ ...personFields, password: z.string().max(1
 export function setupEndpoints(tools: EndpointTools) {
   const { options, sql } = tools;
   return {
-    hiveSetupCheck: createAuthEndpoint('/hive/setup/check', { method: 'POST', body: tokenBody }, async (ctx) => {
-      await tools.countAttempt(ctx);
-      const found = await findSetupToken(sql, ctx.body.token);
-      if (!found) return ctx.json({ valid: false, expiresAt: null });
-      const [person] = found.userId ? await findPeople(sql, [found.userId]) : [];
-      // Whoever holds the link of a reset may see whose account it is for.
-      return ctx.json({
-        valid: true,
-        expiresAt: found.expiresAt,
-        ...(person ? { name: person.name, email: person.email } : {}),
-      });
-    }),
+    hiveSetupCheck: createAuthEndpoint(
+      '/hive/setup/check',
+      { method: 'POST', body: tokenBody },
+      async (ctx) => {
+        await tools.countAttempt(ctx);
+        const found = await findSetupToken(sql, ctx.body.token);
+        if (!found) return ctx.json({ valid: false, expiresAt: null });
+        const [person] = found.userId ? await findPeople(sql, [found.userId]) : [];
+        // Whoever holds the link of a reset may see whose account it is for.
+        return ctx.json({
+          valid: true,
+          expiresAt: found.expiresAt,
+          ...(person ? { name: person.name, email: person.email } : {}),
+        });
+      },
+    ),
 
     hiveSetup: createAuthEndpoint('/hive/setup', { method: 'POST', body: setupBody }, async (ctx) => {
       await tools.countAttempt(ctx);
@@ -72,7 +84,11 @@ export function setupEndpoints(tools: EndpointTools) {
 
     hiveSetupLink: createAuthEndpoint('/hive/setup/link', { method: 'POST' }, async (ctx) => {
       if (ctx.headers?.get(localHeader) !== 'yes')
-        throw refuse('FORBIDDEN', 'LOCAL_ONLY', 'Only a browser on the machine itself may ask for a setup link.');
+        throw refuse(
+          'FORBIDDEN',
+          'LOCAL_ONLY',
+          'Only a browser on the machine itself may ask for a setup link.',
+        );
       if (await options.members.hasOwner()) throw ownerExists();
       const { token, expiresAt } = await createSetupToken(sql);
       await tools.record(ctx, { type: 'setup.link_created' });
@@ -120,8 +136,7 @@ async function setUpOwner(
     if (token.userId === null && isOwned) throw ownerExists();
     const made = await inIdentityTransaction(options.pool, async (sql) => {
       const wanted = { name: asked.name, email: asked.email, emailVerified: true };
-      // No owner, but the address: a setup that broke off here, or somebody the operator invited before. It is theirs.
-      const id = token.userId ?? (await findPersonByEmail(sql, asked.email))?.id;
+      const id = token.userId ?? (await adoptable(sql, options, asked.email));
       const person = await (id ? renamePerson(sql, id, wanted) : insertPerson(sql, wanted));
       if (!person)
         throw refuse('CONFLICT', 'EMAIL_TAKEN', `The address ${asked.email} belongs to another account.`);
@@ -136,6 +151,14 @@ async function setUpOwner(
     if (!isOwned) await options.members.addOwner(made.person.id);
     return made;
   });
+}
+
+/** An account with the address that belongs to nothing: a setup broke off between making it and making it the owner. */
+async function adoptable(sql: Sql, { members }: IdentityOptions, email: string): Promise<string | undefined> {
+  const known = await findPersonByEmail(sql, email);
+  if (!known || (await members.isMember(known.id))) return undefined;
+  await dropCredentials(sql, known.id);
+  return known.id;
 }
 
 function ownerExists() {

@@ -99,7 +99,12 @@ export function stepUpEndpoints(tools: EndpointTools) {
         const counter =
           challenge && passkey ? await verifyPasskey(ctx, passkey, challenge.value, response) : undefined;
         if (counter === undefined || !passkey)
-          throw await fail(ctx, session.userId, 'PASSKEY', 'The passkey could not be verified. Try once more.');
+          throw await fail(
+            ctx,
+            session.userId,
+            'PASSKEY',
+            'The passkey could not be verified. Try once more.',
+          );
         await ctx.context.adapter.update({
           model: 'passkey',
           where: [{ field: 'id', value: passkey.id }],
