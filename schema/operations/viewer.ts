@@ -28,6 +28,7 @@ export const viewerQuery = graphql(
         permissions {
           action
           allowed
+          projectIds
           reason
           message
         }

@@ -8,7 +8,6 @@ import { Keyring } from './engines/security/keyring.ts';
 import { registerSecretValue } from './engines/security/redaction.ts';
 import type { Authenticator } from './engines/security/principal.ts';
 import { TokenBuckets, type RateLimiter } from './engines/security/rate-limit.ts';
-import { RedisRateLimiter } from './engines/security/redis-rate-limit.ts';
 import type { ApiRoutes } from './http/api-routes.ts';
 import { createDownloadRoutes } from './http/download-routes.ts';
 import { isOurOrigin } from './http/request-guard.ts';
@@ -66,7 +65,7 @@ const keyWatchMs = 2_000;
 const modelKeyWatchMs = 5_000;
 
 /** The security half of app.ts: builds its parts, connects them and starts their loops. */
-export function createSecurity(options: SecurityOptions): Security {
+export async function createSecurity(options: SecurityOptions): Promise<Security> {
   const { orm, systemPool, clock, log, homeWorkspaceId, onChanged } = options;
   const { identity: identityConfig, security, dataDir, redis } = options.config();
   registerConfiguredSecrets(options.config());
@@ -81,7 +80,7 @@ export function createSecurity(options: SecurityOptions): Security {
     previousSecretKey: security.previousSecretKey,
     keepRetiredDays: identityConfig.sessionDays,
   });
-  const limits = createLimiter(redis.url, clock, log);
+  const limits = await createLimiter(redis.url, clock, log);
   const members = createMembershipPorts({
     systemSql,
     inSystemTransaction: transaction,
@@ -93,7 +92,10 @@ export function createSecurity(options: SecurityOptions): Security {
     pool: systemPool,
     secretKeys: keyring.secretKeys(),
     throttle: async (bucket, key) => limits.limiter.take(bucket, key, attemptLimits[bucket]),
-    onEvent: async (event) => recorder.record(await entryOfIdentity(systemSql, homeWorkspaceId, event)),
+    onEvent: async (event) => {
+      if (event.userId !== undefined) authenticator.forget(event.userId);
+      recorder.record(await entryOfIdentity(systemSql, homeWorkspaceId, event));
+    },
     members,
     log,
   });
@@ -189,9 +191,10 @@ function identitySettings({ config, homeWorkspaceId, listening }: SecurityOption
   };
 }
 
-function createLimiter(redisUrl: string | undefined, clock: Clock, log: Logger) {
+async function createLimiter(redisUrl: string | undefined, clock: Clock, log: Logger) {
   if (redisUrl === undefined)
     return { limiter: new TokenBuckets({ clock }) as RateLimiter, stop: () => Promise.resolve() };
+  const { RedisRateLimiter } = await import('./engines/security/redis-rate-limit.ts');
   const limiter = new RedisRateLimiter({ url: redisUrl, clock, log });
   limiter.start();
   return { limiter: limiter as RateLimiter, stop: async () => limiter.stop() };

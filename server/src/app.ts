@@ -13,7 +13,6 @@ import type { GraphQLDeps } from './graphql/context.ts';
 import { EventPump } from './hub/event-pump.ts';
 import { Hub } from './hub/hub.ts';
 import { PostgresWakes } from './hub/postgres-wakes.ts';
-import { RedisWakes } from './hub/redis-wakes.ts';
 import { WakeChannel } from './hub/wake-channel.ts';
 import { systemClock } from './lib/clock.ts';
 import type { Logger } from './lib/log.ts';
@@ -61,6 +60,13 @@ export interface App extends Pick<Security, 'authenticator' | 'identity' | 'rate
   stop(deadlineMs: number): Promise<void>;
 }
 
+/** Its library is only loaded where there is a Redis. */
+async function redisWakes(url: string | undefined, log: Logger) {
+  if (url === undefined) return [];
+  const { RedisWakes } = await import('./hub/redis-wakes.ts');
+  return [new RedisWakes({ url, log })];
+}
+
 /** Migrates the database, builds the hive and starts it. The only place where parts meet. */
 export async function createApp(options: AppOptions): Promise<App> {
   const { log } = options;
@@ -80,7 +86,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   const hub = new Hub({ sql, tenantPool, pump });
   const wakes = new WakeChannel({
     transports: [
-      ...(config.redis.url === undefined ? [] : [new RedisWakes({ url: config.redis.url, log })]),
+      ...(await redisWakes(config.redis.url, log)),
       new PostgresWakes({ connection: database.systemConnection, pool: systemPool, clock, log }),
     ],
     log,
@@ -91,21 +97,22 @@ export async function createApp(options: AppOptions): Promise<App> {
     orchestrator.changed();
     security.committed();
   };
-  const security = createSecurity({
+  const security = await createSecurity({
     ...{ orm, systemPool, homeWorkspaceId: homeId, clock, log, onChanged, listening: options.listening },
     config: () => config,
     onWorkspaceCreated: (workspaceId) => resourceManager.ensureStarterCrew({ workspaceId }),
-    onSecretChanged: () => {
-      modelConfig().then(
-        (next) => gateway.configure(next),
-        (error: unknown) =>
-          log.error({ err: error }, 'the stored keys of the language models cannot be read'),
-      );
-    },
+    onSecretChanged: () => void takeStoredKeys(),
   });
   const { onDenied } = security;
   const modelConfig = () =>
     withStoredKeys(config.llm, (name) => security.secretsManager.readSecret(homeId, name));
+  const takeStoredKeys = async () => {
+    try {
+      await gateway.configure(await modelConfig());
+    } catch (error) {
+      log.error({ err: error }, 'the stored keys of the language models cannot be read');
+    }
+  };
   const gateway = createModelGateway({ config: await modelConfig(), clock, log });
   const taskManager = createTaskManager({
     orm,

@@ -1,14 +1,17 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { goalsQuery } from '@hive/schema/operations/goals.ts';
 import { agentsQuery } from '@hive/schema/operations/agents.ts';
 import { tasksQuery } from '@hive/schema/operations/tasks.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { requestData } from '../support/graphql-client.ts';
+import { expectAccessible } from './accessible.ts';
 import { install, type Installation } from './installation.ts';
-import { dispatch, openGoalId, openPhone, status, type Phone } from './phone.ts';
+import { dispatch, openGoalId, openPhone, status } from './phone.ts';
 
 let hive: Installation;
-const paths: string[] = ['/', '/work', '/work/tasks', '/fleet', '/settings', '/outbox', '/nowhere'];
+const paths: string[] = [
+  ...['/', '/work', '/work/tasks', '/fleet', '/settings', '/outbox', '/nowhere'],
+  ...['workspace', 'audit', 'secrets', 'models', 'projects', 'about'].map((page) => `/settings/${page}`),
+];
 beforeAll(async () => {
   hive = await install();
   const phone = await openPhone(hive.browser, hive.server.url);
@@ -31,14 +34,6 @@ beforeAll(async () => {
   paths.push(`/fleet/${encodeURIComponent(agents.edges[0]!.node.id)}`);
 });
 afterAll(() => hive.stop());
-
-async function expectAccessible({ page }: Phone, where: string): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const found = violations.flatMap(({ id, nodes }) =>
-    nodes.map((node) => `${where}: ${id}: ${node.failureSummary ?? ''} ${node.html}`),
-  );
-  expect(found).toEqual([]);
-}
 
 describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
   it('has nothing that axe objects to, on any screen', async () => {

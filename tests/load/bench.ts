@@ -4,6 +4,8 @@ import { benchLatency } from './latency-bench.ts';
 import { benchPlanCache } from './plan-cache-bench.ts';
 import { printReport, type BenchReport } from './report.ts';
 import { benchRequests } from './requests-bench.ts';
+import { benchRls } from './rls-bench.ts';
+import { benchSecurity } from './security-bench.ts';
 import { benchSubscriptions } from './subscriptions-bench.ts';
 import { benchTasks, type BenchScale } from './tasks-bench.ts';
 
@@ -15,6 +17,8 @@ const benches: {
   subscriptions: benchSubscriptions,
   requests: benchRequests,
   'plan-cache': benchPlanCache,
+  rls: benchRls,
+  security: benchSecurity,
 };
 
 const usage = `node tests/load/bench.ts [${Object.keys(benches).join(' | ')} …] [--passes 4] [--scale 1] [--peers a,b] [--json]`;

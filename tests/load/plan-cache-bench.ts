@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { createPlanHandler, type PlanData } from '../../server/src/agents/plan-handler.ts';
 import { createTaskContextDouble } from '../../server/src/agents/task-context-double.ts';
-import { connectDatabase, migrate } from '../../server/src/database/connect.ts';
+import { connectDatabase } from '../../server/src/database/connect.ts';
+import { migrate } from '../../server/src/database/migrate.ts';
 import { systemClock } from '../../server/src/lib/clock.ts';
 import { defaultModelConfig } from '../../server/src/llm/model-config.ts';
 import { createModelGateway } from '../../server/src/llm/model-gateway.ts';
-import { sqlOfPool } from '../../server/src/stores/sql.ts';
+import { sqlOfTenant } from '../../server/src/stores/tenancy.ts';
 import { silentLog } from '../support/log.ts';
 import type { BenchEnvironment } from './environment.ts';
 import { percentile, type BenchReport } from './report.ts';
@@ -18,13 +19,11 @@ export async function benchPlanCache(
   environment: BenchEnvironment,
   { scale }: BenchScale,
 ): Promise<BenchReport> {
-  const database = await connectDatabase({
-    url: await environment.createDatabase('plan_cache'),
-    log: silentLog,
-  });
+  const url = await environment.createDatabase('plan_cache');
+  await migrate({ url, log: silentLog });
+  const database = await connectDatabase({ url, log: silentLog });
   try {
-    await migrate(database);
-    const { rows } = await database.pool.query<{ id: string }>(
+    const { rows } = await database.systemPool.query<{ id: string }>(
       `select id from workspace where slug = 'default'`,
     );
     const models = createModelGateway({
@@ -32,7 +31,10 @@ export async function benchPlanCache(
       clock: systemClock,
       log: silentLog,
     });
-    const handler = createPlanHandler({ models, sql: sqlOfPool(database.pool) });
+    const handler = createPlanHandler({
+      models,
+      sqlOf: (workspaceId) => sqlOfTenant(database.tenantPool, { workspaceId }),
+    });
     const plan = async (goal: number) => {
       const task = {
         ...{ id: randomUUID(), kind: 'PLAN', workspaceId: rows[0]!.id },

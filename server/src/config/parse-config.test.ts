@@ -157,12 +157,15 @@ test.each(['https://hive.example', 'https://hive.example/', 'http://10.0.0.2:400
   },
 );
 
-test.each(['https://hive.example/app', 'https://hive.example?x', 'https://me@hive.example', 'hive.example', 'ftp://x'])(
-  'HIVE_PUBLIC_URL=%s is more than an origin, or less',
-  (url) => {
-    expect(problemsOf({ HIVE_PUBLIC_URL: url })[0]).toContain('without a path');
-  },
-);
+test.each([
+  'https://hive.example/app',
+  'https://hive.example?x',
+  'https://me@hive.example',
+  'hive.example',
+  'ftp://x',
+])('HIVE_PUBLIC_URL=%s is more than an origin, or less', (url) => {
+  expect(problemsOf({ HIVE_PUBLIC_URL: url })[0]).toContain('without a path');
+});
 
 test.each([
   ['10.0.0.0/8,::1', 0],

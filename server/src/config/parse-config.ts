@@ -50,7 +50,10 @@ export function parseConfig(sources: ConfigSources): HiveConfig {
   return deepFreeze(withAbsolutePaths(parsed.data, sources.cwd));
 }
 
-function withAbsolutePaths(config: z.output<typeof configSchema>, cwd: string): z.output<typeof configSchema> {
+function withAbsolutePaths(
+  config: z.output<typeof configSchema>,
+  cwd: string,
+): z.output<typeof configSchema> {
   const { server, security } = config;
   return {
     ...config,

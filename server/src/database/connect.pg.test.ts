@@ -6,6 +6,7 @@ import { recordingLog, silentLog } from '../../../tests/support/log.ts';
 import { connectDatabase, type Database } from './connect.ts';
 import { migrate } from './migrate.ts';
 import { loginsOf } from './roles.ts';
+import { sqlOfTenant } from '../stores/tenancy.ts';
 
 let url: string;
 let admin: pg.Client;
@@ -136,39 +137,39 @@ describe('with an owner that is no superuser', () => {
   });
 });
 
-describe('where the hive cannot log in as users of its own', () => {
-  it('takes their roles on from the first moment, and says so', async () => {
-    const plain = await makeUser('nocreaterole connection limit 20');
-    const log = recordingLog();
-    // The password of the admin is not in the URL, as with peer authentication: nothing to derive theirs from.
-    const refusing = new URL(url);
-    refusing.password = '';
-    const password = process.env['PGPASSWORD'];
-    await admin.query(
-      `grant hive_tenant, hive_limited, hive_system to ${plain.name} with inherit false, set true`,
-    );
-    const database = await connectWithoutPassword(plain.url, log);
-    process.env['PGPASSWORD'] = password ?? '';
-    if (password === undefined) delete process.env['PGPASSWORD'];
-    expect(await whoIs(database.tenantPool)).toEqual({ s: plain.name, c: 'hive_tenant' });
-    expect(await whoIs(database.systemPool)).toEqual({ s: plain.name, c: 'hive_system' });
-    await database.tenantPool.query('reset role').catch(() => undefined);
-    expect((await whoIs(database.tenantPool)).c).toBe('hive_tenant');
-    expect(log.lines).toContainEqual(
-      expect.objectContaining({
-        level: 'warn',
-        message: expect.stringMatching(/does not let the hive log in/),
-      }),
-    );
-  });
-
-  /** Logins that exist and may not log in stand for pg_hba.conf, which knows them not. */
-  async function connectWithoutPassword(ownUrl: string, log: ReturnType<typeof recordingLog>) {
-    const logins = loginsOf({ user: new URL(ownUrl).username, password: 'pass word/1' })!;
-    for (const { role, group } of logins) {
-      await admin.query(`create role ${role} nologin in role ${group}`);
-      made.push(role);
-    }
-    return connect({ url: ownUrl, log });
+it('takes the roles on as the one user it has where it cannot log in as others, and says so', async () => {
+  const plain = await makeUser('nocreaterole');
+  await admin.query(
+    `grant hive_tenant, hive_limited, hive_system to ${plain.name} with inherit false, set true`,
+  );
+  // Logins that may not log in stand for a pg_hba.conf that does not know them.
+  for (const { role, group } of loginsOf({ user: plain.name, password: 'pass word/1' })!) {
+    await admin.query(`create role ${role} nologin in role ${group}`);
+    made.push(role);
   }
+  const log = recordingLog();
+  const { tenantPool, systemPool } = await connect({ url: plain.url, log });
+  expect(await whoIs(tenantPool)).toEqual({ s: plain.name, c: 'hive_tenant' });
+  expect(await whoIs(systemPool)).toEqual({ s: plain.name, c: 'hive_system' });
+  const { id } = (await systemPool.query<{ id: string }>('select id from workspace')).rows[0]!;
+  for (const projectIds of [undefined, []])
+    expect(
+      await sqlOfTenant(tenantPool, { workspaceId: id, projectIds }).rows('select id from workspace'),
+    ).toEqual([{ id }]);
+  await tenantPool.query('reset role');
+  expect((await whoIs(tenantPool)).c).toBe('hive_tenant');
+  expect(log.lines).toContainEqual(
+    expect.objectContaining({
+      level: 'warn',
+      message: expect.stringMatching(/does not let the hive log in/),
+    }),
+  );
+});
+
+it('does not start where neither is possible', async () => {
+  const plain = await makeUser('nocreaterole');
+  // Neither may it make logins, nor is it a member of the roles.
+  await expect(connect({ url: plain.url })).rejects.toThrow(
+    /neither log in .*HIVE_DATABASE_ADMIN_URL.* nor take on their roles .*permission denied/,
+  );
 });

@@ -106,7 +106,16 @@ async function openEntrances(options: DatabaseOptions): Promise<Record<Group, En
       reason = messageOf(error);
     }
   }
-  const [tenant, system] = await Promise.all(groups.map((group) => openAsMember(options, group)));
+  const opened = await Promise.all(groups.map((group) => openAsMember(options, group))).catch(
+    (cause: unknown) => {
+      if (isTransient(cause)) throw cause;
+      throw new Error(
+        `The server can neither log in to the database as users of its own (${reason}) nor take on their roles (${messageOf(cause)}).`,
+        { cause },
+      );
+    },
+  );
+  const [tenant, system] = opened;
   options.log.warn(
     { reason, user: new pg.Client({ connectionString: options.url }).user },
     'The database does not let the hive log in as two users of its own, so it takes their roles on as the one user it has. ' +

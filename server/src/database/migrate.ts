@@ -52,7 +52,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
   });
 }
 
-/** Asked first because it is nearly always so, and the migrator takes time and memory to load. */
+/** Asked first because it is nearly always so, and the migrator opens connections of its own. */
 async function isUpToDate(client: pg.Client): Promise<boolean> {
   const { rows } = await client.query<{ found: boolean }>('select to_regclass($1) is not null as found', [
     tableName,

@@ -73,15 +73,20 @@ export function createDocumentCache(options: {
 }
 
 function parseBounded(text: string): DocumentNode {
+  const { characters, tokens } = documentLimits;
+  if (text.length > characters)
+    throw tooMuch(`The document has ${text.length} characters; at most ${characters} are allowed.`);
   try {
-    return parse(text, { maxTokens: documentLimits.tokens });
+    return parse(text, { maxTokens: tokens });
   } catch (error) {
     if (error instanceof GraphQLError && /Document contains more th/.test(error.message))
-      throw new GraphQLError(`The document has more than ${documentLimits.tokens} tokens.`, {
-        extensions: { code: 'LIMIT_EXCEEDED', http: { status: 400 } },
-      });
+      throw tooMuch(`The document has more than ${tokens} tokens.`);
     throw error;
   }
+}
+
+function tooMuch(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED', http: { status: 400 } } });
 }
 
 /** "Did you mean …" spells the schema out, name by name. */

@@ -9,16 +9,40 @@ const errorOf = (text: string) => measureDocument(parse(text))[0]?.message;
 describe('a document is refused for', () => {
   it.each([
     ['depth', `{ ${'a { '.repeat(13)} b ${'}'.repeat(13)} }`, /a depth of 14; at most 12/],
-    ['depth through fragments', `{ ...A } fragment A on Q { ${'a { '.repeat(7)} ...B ${'}'.repeat(7)} } fragment B on Q { ${'a { '.repeat(7)} b ${'}'.repeat(7)} }`, /a depth of 15/],
+    [
+      'depth through fragments',
+      `{ ...A } fragment A on Q { ${'a { '.repeat(7)} ...B ${'}'.repeat(7)} } fragment B on Q { ${'a { '.repeat(7)} b ${'}'.repeat(7)} }`,
+      /a depth of 15/,
+    ],
     ['aliases', `{ ${repeat(31, (index) => `a${index}: b`)} }`, /31 aliases; at most 30/],
     ['directives', `{ ${repeat(51, (index) => `a${index} @include(if: true)`)} }`, /51 directives/],
-    ['fields', `{ ${repeat(40, (index) => `a${index} { ${repeat(30, (inner) => `b${inner}`)} }`)} }`, /1240 fields/],
+    [
+      'fields',
+      `{ ${repeat(40, (index) => `a${index} { ${repeat(30, (inner) => `b${inner}`)} }`)} }`,
+      /1240 fields/,
+    ],
     ['one field side by side', `{ ${'a { b } '.repeat(21)} }`, /one field 21 times side by side; at most 20/],
     ['one inline fragment side by side', `{ ${'... on Q { a } '.repeat(21)} }`, /side by side/],
-    ['definitions', repeat(61, (index) => `query Q${index} { a }`), /61 operations and fragments; at most 60/],
-    ['a fragment inside itself', '{ ...A } fragment A on Q { ...A }', /Cannot spread fragment "A" within itself/],
-    ['a ring of fragments', '{ ...A } fragment A on Q { ...B } fragment B on Q { a { ...A } }', /within itself/],
-    ['an unused fragment', `{ a } fragment A on Q { ${repeat(31, (index) => `a${index}: b`)} }`, /The fragment has 31 aliases/],
+    [
+      'definitions',
+      repeat(61, (index) => `query Q${index} { a }`),
+      /61 operations and fragments; at most 60/,
+    ],
+    [
+      'a fragment inside itself',
+      '{ ...A } fragment A on Q { ...A }',
+      /Cannot spread fragment "A" within itself/,
+    ],
+    [
+      'a ring of fragments',
+      '{ ...A } fragment A on Q { ...B } fragment B on Q { a { ...A } }',
+      /within itself/,
+    ],
+    [
+      'an unused fragment',
+      `{ a } fragment A on Q { ${repeat(31, (index) => `a${index}: b`)} }`,
+      /The fragment has 31 aliases/,
+    ],
   ])('%s', (_, text, message) => expect(errorOf(text)).toMatch(message));
 
   it('fragments that double each other, without doing the work', () => {
@@ -44,7 +68,9 @@ describe('variables', () => {
   });
 
   it('may hold only so many values', () => {
-    expect(measureVariables({ list: Array.from({ length: 20_001 }, () => 1) })?.message).toMatch(/more than 20000 values/);
+    expect(measureVariables({ list: Array.from({ length: 20_001 }, () => 1) })?.message).toMatch(
+      /more than 20000 values/,
+    );
   });
 
   it.each([undefined, null, 'text', 5])('%j is not for these bounds to judge', (value) =>

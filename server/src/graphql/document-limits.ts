@@ -19,7 +19,7 @@ interface Shape {
   repeats: number;
 }
 
-type Bound = Exclude<keyof typeof documentLimits, 'tokens' | 'definitions'>;
+type Bound = Exclude<keyof typeof documentLimits, 'characters' | 'tokens' | 'definitions'>;
 
 const nothing: Shape = { depth: 0, aliases: 0, directives: 0, fields: 0, repeats: 0 };
 const messages: Readonly<Record<Bound, (found: number) => string>> = {

@@ -5,6 +5,8 @@ export const costLimit = 50_000;
 
 /** Bounds of an operation's text and shape, the same on HTTP and WebSocket. */
 export const documentLimits = {
+  /** Of the text; long values belong into variables. What is in it is quoted in errors, so it bounds those, too. */
+  characters: 100_000,
   tokens: 2_000,
   /** Operations and fragments. */
   definitions: 60,

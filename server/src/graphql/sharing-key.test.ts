@@ -23,7 +23,10 @@ const goal = 'subscription { goal { id text } }';
 test.each([
   ['a field of a person', 'subscription { goal { createdBy { email } } }'],
   ['a person by an inline fragment', 'subscription { node { ... on Person { email } } }'],
-  ['a person by a fragment', 'subscription { goal { ...G } } fragment G on Goal { createdBy { ...P } } fragment P on Person { id }'],
+  [
+    'a person by a fragment',
+    'subscription { goal { ...G } } fragment G on Goal { createdBy { ...P } } fragment P on Person { id }',
+  ],
   ['a person in a union', 'subscription { subject { ... on Person { email } } }'],
 ])('%s is for each person alone', (_, text) => {
   expect(keys(text, actor('ada'), actor('bob'))).toBe(2);

@@ -8,7 +8,9 @@ type Reach = Pick<HiveConfig['server'], 'host' | 'publicUrl'>;
 export function networkAddress(): string | undefined {
   const addresses = Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
-    .filter(({ family, internal, address }) => family === 'IPv4' && !internal && !address.startsWith('169.254.'))
+    .filter(
+      ({ family, internal, address }) => family === 'IPv4' && !internal && !address.startsWith('169.254.'),
+    )
     .map(({ address }) => address);
   return addresses.find(isPrivate) ?? addresses[0];
 }

@@ -25,7 +25,11 @@ describe('what is straight from this machine', () => {
     ['no name', '127.0.0.1', {}],
     ['a name that only begins like loopback', '127.0.0.1', { host: '127.0.0.1.evil.example' }],
     ['a proxy on this machine', '127.0.0.1', { host: '127.0.0.1:4000', 'x-forwarded-for': '203.0.113.9' }],
-    ['a proxy that names only the host', '127.0.0.1', { host: 'localhost', 'x-forwarded-host': 'hive.example' }],
+    [
+      'a proxy that names only the host',
+      '127.0.0.1',
+      { host: 'localhost', 'x-forwarded-host': 'hive.example' },
+    ],
     ['a proxy of the newer kind', '127.0.0.1', { host: 'localhost', forwarded: 'for=203.0.113.9' }],
     ['a proxy of another kind', '127.0.0.1', { host: 'localhost', 'x-real-ip': '203.0.113.9' }],
     ['a tunnel that says so', '127.0.0.1', { host: 'localhost', via: '1.1 tunnel' }],
@@ -49,7 +53,11 @@ describe('the address behind proxies', () => {
 
   test.each([
     ['the one the proxy adds', '203.0.113.9', '203.0.113.9'],
-    ['the rightmost that is no proxy: what is left of it is its own word', '127.0.0.1, 203.0.113.9, 10.0.0.2', '203.0.113.9'],
+    [
+      'the rightmost that is no proxy: what is left of it is its own word',
+      '127.0.0.1, 203.0.113.9, 10.0.0.2',
+      '203.0.113.9',
+    ],
     ['the proxy itself behind what is no address', 'unknown', '10.0.0.1'],
     ['the last known before what is no address', 'evil"><script>, 10.0.0.7', '10.0.0.7'],
     ['without its port', '203.0.113.9:1234', '203.0.113.9'],
@@ -67,7 +75,9 @@ describe('the address behind proxies', () => {
       baseUrl: 'https://hive.example',
       scheme: 'https',
     });
-    expect(clientFrom('10.0.0.1', { ...headers, 'x-forwarded-proto': 'gopher' }, ['10.0.0.1']).scheme).toBe('http');
+    expect(clientFrom('10.0.0.1', { ...headers, 'x-forwarded-proto': 'gopher' }, ['10.0.0.1']).scheme).toBe(
+      'http',
+    );
   });
 });
 

@@ -77,7 +77,8 @@ function isLoopbackAddress(address: string): boolean {
 /** A proxy on this machine would make the whole world look local. */
 function isForwarded(headers: IncomingHttpHeaders): boolean {
   return Object.keys(headers).some(
-    (name) => name.startsWith('x-forwarded-') || name === 'forwarded' || name === 'x-real-ip' || name === 'via',
+    (name) =>
+      name.startsWith('x-forwarded-') || name === 'forwarded' || name === 'x-real-ip' || name === 'via',
   );
 }
 

@@ -91,7 +91,8 @@ export async function sendGraphiQL(response: ServerResponse, host: string): Prom
 export function sendPlaygroundRefusal(response: ServerResponse, status: number, reason: string): void {
   const text = `<!doctype html><meta charset="utf-8"><title>Agent Hive API</title><p>${escapeText(reason)}</p><p><a href="/">Open the app</a></p>`;
   send(response, status, 'text/html; charset=utf-8', text, {
-    'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    'content-security-policy':
+      "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   });
 }
 

@@ -2,7 +2,6 @@ import { request } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
 import { openListener, type Listener } from './listener.ts';
 
-
 const config = { host: '127.0.0.1', port: 0, allowedHosts: [], trustedProxies: [] };
 const log = { info() {}, warn() {} };
 const open: Listener[] = [];

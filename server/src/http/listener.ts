@@ -103,7 +103,10 @@ function tlsFilesOf({ tlsCert, tlsKey }: ListenerConfig): TlsFiles | undefined {
 function createSecure(files: TlsFiles, log: Pick<Logger, 'warn'>): TlsServer {
   const { validTo, ...context } = readTlsFiles(files);
   if (validTo.getTime() < Date.now())
-    log.warn({ validTo, certificate: files.cert }, 'the TLS certificate has expired: browsers will refuse it');
+    log.warn(
+      { validTo, certificate: files.cert },
+      'the TLS certificate has expired: browsers will refuse it',
+    );
   return createTlsServer({ ...timeouts, ...context, handshakeTimeout: 10_000 });
 }
 

@@ -18,7 +18,9 @@ export interface OperationRequest {
 export function readOperation(body: Buffer, documents: PersistedDocuments): OperationRequest {
   const value = parseJson(body);
   if (Array.isArray(value))
-    throw invalid('Batches are not supported: send one operation a request. HTTP/1.1 connections are kept open.');
+    throw invalid(
+      'Batches are not supported: send one operation a request. HTTP/1.1 connections are kept open.',
+    );
   if (typeof value !== 'object' || value === null)
     throw invalid('The body must be one JSON object with a query, or with the documentId of a known one.');
   const { documentId, ...rest } = value as Record<string, unknown>;

@@ -6,7 +6,11 @@ const own = Object.values(networkInterfaces())
   .flatMap((list) => list ?? [])
   .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
 
-const everywhere = { host: '0.0.0.0', allowedHosts: ['other.example:8443'], publicUrl: 'https://hive.example/' };
+const everywhere = {
+  host: '0.0.0.0',
+  allowedHosts: ['other.example:8443'],
+  publicUrl: 'https://hive.example/',
+};
 const ask = (
   host: string,
   headers: Record<string, string> = {},
@@ -14,10 +18,15 @@ const ask = (
   scheme: 'http' | 'https' = 'http',
 ) => refuseForeign(headers, { host, scheme }, { port: 4000, config })?.status;
 
-test.each(['127.0.0.1:4000', 'localhost:4000', 'LOCALHOST:4000', '[::1]:4000', 'hive.example', 'HIVE.example', 'other.example:8443'])(
-  'the host %s is ours',
-  (host) => expect(ask(host)).toBeUndefined(),
-);
+test.each([
+  '127.0.0.1:4000',
+  'localhost:4000',
+  'LOCALHOST:4000',
+  '[::1]:4000',
+  'hive.example',
+  'HIVE.example',
+  'other.example:8443',
+])('the host %s is ours', (host) => expect(ask(host)).toBeUndefined());
 
 test.each([
   '',
@@ -47,9 +56,15 @@ test('the default port may be left out', () => {
   expect([at(443, 'http'), at(80, 'https')]).toEqual([421, 421]);
 });
 
-test.each(['null', 'https://evil.example', 'https://hive.example.evil.example', 'file://', 'https://hive.example/x', ''])(
-  'the origin %j is refused',
-  (origin) => expect(ask('hive.example', { origin }, everywhere, 'https')).toBe(403),
+test.each([
+  'null',
+  'https://evil.example',
+  'https://hive.example.evil.example',
+  'file://',
+  'https://hive.example/x',
+  '',
+])('the origin %j is refused', (origin) =>
+  expect(ask('hive.example', { origin }, everywhere, 'https')).toBe(403),
 );
 
 test('a page without TLS may not drive what is behind TLS', () => {
@@ -59,7 +74,17 @@ test('a page without TLS may not drive what is behind TLS', () => {
   expect(ask('hive.example', { origin: 'https://hive.example' })).toBeUndefined();
 });
 
+test('a page on another one of our names is another page, unless the settings name it', () => {
+  expect(ask('hive.example', { origin: 'http://127.0.0.1:4000' })).toBe(403);
+  expect(ask('127.0.0.1:4000', { origin: 'http://localhost:4000' })).toBe(403);
+  expect(ask('localhost:4000', { origin: 'http://localhost:4000' })).toBeUndefined();
+  // A tunnel that asks for the loopback name on behalf of the public one.
+  expect(ask('127.0.0.1:4000', { origin: 'https://hive.example' })).toBeUndefined();
+});
+
 test('a request from another site is refused, a link from there is followed', () => {
   expect(ask('hive.example', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' })).toBe(403);
-  expect(ask('hive.example', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' })).toBeUndefined();
+  expect(
+    ask('hive.example', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' }),
+  ).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { isLoopbackHost, type HiveConfig } from '../config/schema.ts';
 import { nameOf, plainAddress, type Client } from './client-of.ts';
@@ -34,7 +34,9 @@ export function refuseForeign(
     };
   }
   const { origin } = headers;
-  if (origin !== undefined && !isOurOrigin(origin, scheme, options)) {
+  // Another one of our names may be another program's, as loopback is on the machine of whoever looks at a public page.
+  const isExpected = (page: string) => page === host.toLowerCase() || isNamed(page, options);
+  if (origin !== undefined && !(isExpected(hostOf(origin)) && isOurOrigin(origin, scheme, options))) {
     return {
       status: 403,
       message: `Requests from the origin ${JSON.stringify(origin.slice(0, 100))} are refused: it is not this server's.`,
@@ -45,6 +47,14 @@ export function refuseForeign(
     return { status: 403, message: 'Requests from other sites are refused.' };
   }
   return undefined;
+}
+
+/** Of two Host headers Node reads the first; whoever stands in front may have checked the other one. */
+export function refuseTwoHosts({
+  headersDistinct,
+}: Pick<IncomingMessage, 'headersDistinct'>): Refusal | undefined {
+  if ((headersDistinct['host']?.length ?? 0) < 2) return undefined;
+  return { status: 400, message: 'The request has two Host headers.' };
 }
 
 /**
@@ -60,11 +70,21 @@ export function refuseForgeable(headers: IncomingHttpHeaders): Refusal | undefin
   };
 }
 
-function isOurs(host: string, scheme: Client['scheme'], { port, config }: GuardOptions): boolean {
+/** Whether the operator gave this name, with its port, in the settings. */
+function isNamed(name: string, { config }: GuardOptions): boolean {
+  if (config.allowedHosts.some((allowed) => allowed.toLowerCase() === name)) return true;
+  return config.publicUrl !== undefined && new URL(config.publicUrl).host === name;
+}
+
+function hostOf(origin: string): string {
+  return origin.replace(/^https?:\/\//i, '').toLowerCase();
+}
+
+function isOurs(host: string, scheme: Client['scheme'], options: GuardOptions): boolean {
+  const { port, config } = options;
   const name = host.toLowerCase();
   if (name === '') return false;
-  if (config.allowedHosts.some((allowed) => allowed.toLowerCase() === name)) return true;
-  if (config.publicUrl !== undefined && new URL(config.publicUrl).host === name) return true;
+  if (isNamed(name, options)) return true;
   const [, bare, ownPort = scheme === 'https' ? '443' : '80'] =
     /^(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::(\d{1,5}))?$/.exec(name) ?? [];
   if (bare === undefined || Number(ownPort) !== port) return false;

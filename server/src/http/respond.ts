@@ -12,7 +12,8 @@ export const commonHeaders = {
   'cross-origin-resource-policy': 'same-origin',
   'x-frame-options': 'DENY',
   // For what is no page: opened as one, it may do nothing. Pages bring their own.
-  'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'content-security-policy':
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'permissions-policy': [
     'publickey-credentials-get=(self)',
     'publickey-credentials-create=(self)',

@@ -67,11 +67,7 @@ async function answerPlayground(deps: ServerRouteDeps, exchange: Exchange): Prom
   if (answered) return;
   if (!principal) return sendPlaygroundRefusal(response, 401, await whyNobody(deps.authenticator));
   if (deps.introspection === 'off')
-    return sendPlaygroundRefusal(
-      response,
-      403,
-      `${introspectionOff} The playground cannot work without it.`,
-    );
+    return sendPlaygroundRefusal(response, 403, `${introspectionOff} The playground cannot work without it.`);
   if (deps.documents.policy === 'persisted')
     return sendPlaygroundRefusal(
       response,
@@ -82,7 +78,10 @@ async function answerPlayground(deps: ServerRouteDeps, exchange: Exchange): Prom
 }
 
 /** Strangers learn whether it works; what it is made of is for the machine itself and for whoever may read it. */
-async function answerHealth({ gate, health, isDraining }: ServerRouteDeps, exchange: Exchange): Promise<void> {
+async function answerHealth(
+  { gate, health, isDraining }: ServerRouteDeps,
+  exchange: Exchange,
+): Promise<void> {
   const { response, client } = exchange;
   const report = health.report();
   const ready =

@@ -18,7 +18,7 @@ import { createPipeline } from './graphql-http.ts';
 import { createGraphQLSockets, type SocketOptions } from './graphql-sockets.ts';
 import type { Listener } from './listener.ts';
 import { createMetrics } from './metrics.ts';
-import { refuseForeign } from './request-guard.ts';
+import { refuseForeign, refuseTwoHosts } from './request-guard.ts';
 import { sendError, setCommonHeaders } from './respond.ts';
 import { createServerRoutes, type Handler } from './server-routes.ts';
 import { createStaticApp } from './static-app.ts';
@@ -116,7 +116,7 @@ export function startHttp(deps: HttpDeps): HttpServer {
       if (underWay.size === 0) onAnswered();
       metrics.observeRequest(label, response.statusCode, (performance.now() - began) / 1_000);
     });
-    const refusal = refuseForeign(request.headers, client, guard);
+    const refusal = refuseTwoHosts(request) ?? refuseForeign(request.headers, client, guard);
     if (refusal) return sendError(response, refusal.status, 'FORBIDDEN', refusal.message);
     const linkBase = linkBaseOf(client, config, listener.url);
     void answer(handle, { request, response, client, requestId, linkBase });
@@ -138,7 +138,7 @@ export function startHttp(deps: HttpDeps): HttpServer {
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     const client = clientOf(request, config);
-    const refusal = refuseForeign(request.headers, client, guard);
+    const refusal = refuseTwoHosts(request) ?? refuseForeign(request.headers, client, guard);
     if (refusal) return refuseUpgrade(socket, refusal.status, refusal.message);
     if (pathOf(request) !== '/graphql')
       return refuseUpgrade(socket, 404, 'WebSockets are served at /graphql.');

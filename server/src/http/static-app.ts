@@ -130,8 +130,7 @@ function sendFile(
     'cache-control': caching,
     vary: 'accept-encoding',
   };
-  if (file.type.startsWith('text/html'))
-    headers['content-security-policy'] = appPolicy(client.host);
+  if (file.type.startsWith('text/html')) headers['content-security-policy'] = appPolicy(client.host);
   // The policy of a worker is that of its script; the same header on other scripts says nothing.
   else if (file.type === types['.js']) headers['content-security-policy'] = workerPolicy;
   if (request.headers['if-none-match'] === file.etag) {

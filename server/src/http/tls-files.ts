@@ -74,7 +74,10 @@ export function followTlsFiles(
       const reason = messageOf(error);
       if (failed === `${version} ${reason}`) {
         seen = version;
-        log.warn({ error: reason }, 'the TLS files changed and cannot be used; the certificate stays as it was');
+        log.warn(
+          { error: reason },
+          'the TLS files changed and cannot be used; the certificate stays as it was',
+        );
       }
       failed = `${version} ${reason}`;
     }

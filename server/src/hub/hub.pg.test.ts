@@ -8,6 +8,7 @@ import { NotFoundError, ValidationError } from '../lib/errors.ts';
 import { dropEventPartitions, ensureEventPartitions } from '../stores/event-partitions.ts';
 import { appendEvents } from '../stores/event-store.ts';
 import { saveChunks } from '../stores/output-store.ts';
+import { insertProject } from '../stores/project-store.ts';
 import { sqlOfPool } from '../stores/sql.ts';
 import { EventPump } from './event-pump.ts';
 import { Hub } from './hub.ts';
@@ -76,6 +77,34 @@ describe('events', () => {
     await systemClock.sleep(50);
     await append('again');
     expect((await again).map(nameOf)).toEqual(['again']);
+  });
+
+  it('gives a reader limited to projects what is about them, from history, live and after a gap', async () => {
+    const { workspaceId } = database;
+    const sql = sqlOfPool(database.systemPool);
+    const project = async (name: string) =>
+      (await insertProject(sql, { workspaceId, name, rootPath: `/${name}` }))!.id;
+    const [seen, hidden] = [await project('seen'), await project('hidden')];
+    const happen = async (name: string) => {
+      for (const id of [hidden, seen, hidden])
+        await appendEvents(sql, [
+          {
+            ...{ workspaceId, type: 'project.ready', subjectId: id },
+            payload: { name: id === seen ? name : 'secret' },
+          },
+        ]);
+    };
+    await happen('history');
+    const tenancy = { workspaceId, projectIds: [seen] };
+    expect((await hub.readEvents({ ...tenancy, limit: 10 })).map(nameOf)).toEqual(['history']);
+    const after = encodeCursor({ xid: 1n, seq: 0n });
+    const given = take(hub.events({ ...tenancy, after }, stop.signal), 4);
+    await until('the reader follows', () => pump.listenerCount === 1);
+    for (const name of ['live', 'more', 'last']) await happen(name);
+    const events = await given;
+    expect(events.map(nameOf)).toEqual(['history', 'live', 'more', 'last']);
+    const resumed = take(hub.events({ ...tenancy, after: events[1]!.cursor }, stop.signal), 2);
+    expect((await resumed).map(nameOf)).toEqual(['more', 'last']);
   });
 
   it('filters by type, subject, goal and workspace, in history and live', async () => {

@@ -13,7 +13,7 @@ import { createMembershipPorts } from './membership-ports.ts';
 import { createUseRecorder } from './use-recorder.ts';
 
 let world: AccessWorld;
-let authenticator: Authenticator;
+let authenticator: ReturnType<typeof create>;
 let now: number;
 /** Labels of the statements that were sent. */
 let sent: string[];
@@ -40,7 +40,7 @@ const counted = (sql: Sql): Sql => ({
   },
 });
 /** Sessions as the identity service answers for them; the rest is the real thing. */
-function create(): Authenticator {
+function create() {
   return createAuthenticator({
     systemSql: counted(world.systemSql),
     identity: {
@@ -166,6 +166,28 @@ describe('a session', () => {
     expect(await authenticator.stillValid([principal])).toEqual([false]);
     now += 1_000;
     await expect(present(cookie)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+  });
+});
+
+describe('what was found a moment ago', () => {
+  it('is looked for anew once a change of it was noticed', async () => {
+    const person = await world.person('Riser', { role: 'VIEWER' });
+    const cookie = signIn(person);
+    const principal = (await present(cookie))!;
+    await world.manager.changeMember(await world.scope(owner), { memberId: person, role: 'OPERATOR' });
+    expect((await present(cookie))!.actor.role, 'of the same second').toBe('VIEWER');
+    expect(await authenticator.stillValid([principal])).toEqual([false]);
+    expect((await present(cookie))!.actor.role).toBe('OPERATOR');
+  });
+
+  it('is looked for anew once the person has confirmed who they are', async () => {
+    const person = await world.person('Confirmer', { role: 'OWNER' });
+    const cookie = signIn(person);
+    expect((await present(cookie))!.actor.steppedUpAt).toBeUndefined();
+    for (const session of sessions.values()) session.steppedUpAt = now;
+    expect((await present(cookie))!.actor.steppedUpAt, 'of the same second').toBeUndefined();
+    authenticator.forget(person);
+    expect((await present(cookie))!.actor.steppedUpAt).toBe(now);
   });
 });
 

@@ -71,9 +71,12 @@ interface Recognised {
  * Recognises actors by session cookie, API key or service token; and whoever is at the machine, while nobody owns the hive.
  * A bearer token that is not valid is never made good by a cookie.
  */
-export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
+export function createAuthenticator(deps: AuthenticatorDeps): Authenticator & {
+  /** What was just found of a person is looked for anew: they have confirmed who they are, or may do something else now. */
+  forget(userId: string): void;
+} {
   const { systemSql: sql, identity, homeWorkspaceId, clock } = deps;
-  const recognise = sharedForASecond(clock, (presented: Presented, bearer: string | undefined) =>
+  const { recognise, forget } = sharedForASecond(clock, (presented: Presented, bearer: string | undefined) =>
     bearer === undefined ? bySession(presented) : byBearer(bearer, presented.workspaceId),
   );
 
@@ -133,7 +136,15 @@ export function createAuthenticator(deps: AuthenticatorDeps): Authenticator {
       return localPrincipal(homeWorkspaceId, clock.now());
     },
 
-    stillValid: (principals) => lookAgain(deps, isOwned, principals),
+    async stillValid(principals) {
+      const valid = await lookAgain(deps, isOwned, principals);
+      // Whoever is told that something changed asks at once what, and must not be told the old answer.
+      for (const [index, { actor }] of principals.entries())
+        if (!valid[index] && actor.userId !== undefined) forget(actor.userId);
+      return valid;
+    },
+
+    forget,
   };
 }
 
@@ -273,29 +284,39 @@ function sharedForASecond(
 ) {
   const cache = new LRUCache<string, { readAt: number; found: Recognised }>({ max: cacheSize });
   const underWay = new Map<string, Promise<Recognised | undefined>>();
+  const forgottenAt = new LRUCache<string, number>({ max: cacheSize });
 
-  return (presented: Presented, bearer: string | undefined): Promise<Recognised | undefined> => {
+  const forget = (userId: string): void => {
+    forgottenAt.set(userId, clock.now());
+    // Whose these are is not known yet.
+    underWay.clear();
+  };
+
+  const recognise = (presented: Presented, bearer: string | undefined): Promise<Recognised | undefined> => {
     const { cookie, baseUrl, workspaceId = '' } = presented;
     const credential = bearer === undefined ? `C\n${baseUrl}\n${cookie}` : `B\n${bearer}`;
     const key = createHash('sha256').update(`${workspaceId}\n${credential}`).digest('base64');
     const now = clock.now();
     const cached = cache.get(key);
-    if (cached && now - cached.readAt < cacheMs && now >= cached.readAt) return Promise.resolve(cached.found);
+    const isFresh = cached && now - cached.readAt < cacheMs && now >= cached.readAt;
+    if (isFresh && cached.readAt > (forgottenAt.get(cached.found.actor.userId!) ?? -Infinity))
+      return Promise.resolve(cached.found);
     const waiting = underWay.get(key);
     if (waiting) return waiting;
-    const looking = (async () => {
-      try {
-        const found = await look(presented, bearer);
+    const looking = look(presented, bearer)
+      .then((found) => {
         // From before the question: what was revoked meanwhile is gone a second after its revocation all the same.
         if (found) cache.set(key, { readAt: now, found });
         return found;
-      } finally {
-        underWay.delete(key);
-      }
-    })();
+      })
+      .finally(() => {
+        if (underWay.get(key) === looking) underWay.delete(key);
+      });
     underWay.set(key, looking);
     return looking;
   };
+
+  return { recognise, forget };
 }
 
 /** One question at a time, and none for a second after an answer. */

@@ -1,20 +1,15 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/**
- * What the session says of itself, transaction by transaction. Policies call these as `(select …)`: the planner then evaluates
- * them once a statement, compares an index with the result, and spends nothing on rows.
- */
+/** What the session says of itself, transaction by transaction. Unset and empty mean nothing at all. */
 const settings = `
 create function hive_workspace_id() returns uuid language sql stable parallel safe
   return nullif(current_setting('hive.workspace_id', true), '')::uuid;
-create function hive_sees_every_project() returns boolean language sql stable parallel safe
-  return coalesce(current_setting('hive.project_ids', true), '') = '';
 create function hive_project_ids() returns uuid[] language sql stable parallel safe
   return nullif(current_setting('hive.project_ids', true), '')::uuid[];
 `;
 
 /**
- * Whether a restricted session sees what a row hangs on. They read with the rights of the caller, so the policies of goal, task
+ * Whether a session limited to projects sees what a row hangs on. They read with the rights of the caller, so the policies of goal, task
  * and workflow_run answer. Each exists twice: 'hive_sees_…' is stable and sees what the statement sees; 'hive_writes_…' is
  * volatile and sees rows that the statement itself has just written, because a task and its event are one statement.
  */
@@ -43,8 +38,12 @@ end $$;`;
   .join('\n');
 
 /**
- * The one way to put a table under row-level security. It goes by the columns: a table hangs on a project by its project_id, or
- * through its task or goal.
+ * The one way to put a table under row-level security. What a table hangs on is read from its columns: a project by project_id,
+ * or through its task or goal.
+ *
+ * Access limited to projects is a role of its own, which has what hive_tenant has less what a restrictive policy takes. A
+ * condition "no limit or …" in the policy of hive_tenant would cost every statement of everybody: a third of the planning of a
+ * look-up by id, and index-only scans.
  */
 const protect = `
 create function hive_protect_table(target regclass, privileges text default 'select,insert,update,delete') returns void
@@ -54,15 +53,15 @@ declare
     select attname from pg_attribute where attrelid = target and attnum > 0 and not attisdropped);
   -- The roles reach a partition through its parent; what protects it here is for who reaches it by name.
   is_partition boolean := (select relispartition from pg_class where oid = target);
-  own text := 'workspace_id = (select hive_workspace_id())';
-  seen text := 'true';
-  written text;
+  own text := 'workspace_id = hive_workspace_id()';
+  seen text;
 begin
   if target = 'workspace'::regclass then
-    own := 'id = (select hive_workspace_id())';
+    own := 'id = hive_workspace_id()';
   elsif not 'workspace_id' = any (columns) then
     raise exception 'hive_protect_table: table % has no column workspace_id', target;
   end if;
+  -- As a subquery the list is read once a statement, not once a row.
   if target = 'project'::regclass then seen := 'id = any ((select hive_project_ids())::uuid[])';
   -- Says nothing of its project; only the hive itself reads it.
   elsif target = 'plan_cache'::regclass then seen := 'false';
@@ -71,22 +70,18 @@ begin
   elsif 'task_id' = any (columns) then seen := 'hive_sees_task(task_id)';
   elsif 'goal_id' = any (columns) then seen := 'hive_sees_goal(goal_id)';
   end if;
-  written := replace(seen, 'hive_sees_', 'hive_writes_');
-  if seen <> 'true' then
-    -- The first part is known before the first row: without a restriction the second is never looked at.
-    seen := format('%s and ((select hive_sees_every_project()) or %s)', own, seen);
-    written := format('%s and ((select hive_sees_every_project()) or %s)', own, written);
-  else
-    seen := own;
-    written := own;
-  end if;
   execute format('alter table %s enable row level security', target);
   execute format('alter table %s force row level security', target);
   execute format('drop policy if exists hive_tenant on %s', target);
+  execute format('drop policy if exists hive_limited on %s', target);
   execute format('drop policy if exists hive_system on %s', target);
-  execute format('create policy hive_tenant on %s to hive_tenant using (%s) with check (%s)', target, seen, written);
+  execute format('create policy hive_tenant on %s to hive_tenant using (%s) with check (%2$s)', target, own);
   execute format('create policy hive_system on %s to hive_system using (true) with check (true)', target);
-  execute format('revoke all on %s from public, hive_tenant, hive_system', target);
+  if seen is not null then
+    execute format('create policy hive_limited on %s as restrictive to hive_limited using (%s) with check (%s)',
+      target, seen, replace(seen, 'hive_sees_', 'hive_writes_'));
+  end if;
+  execute format('revoke all on %s from public, hive_tenant, hive_limited, hive_system', target);
   if privileges <> '' and not is_partition then
     execute format('grant %s on %s to hive_tenant, hive_system', privileges, target);
   end if;
@@ -124,12 +119,13 @@ begin
   for ahead in 0..days_ahead loop
     since := date_trunc('day', today, 'UTC') + ahead * interval '24 hours';
     name := 'event_' || to_char(since at time zone 'UTC', 'YYYYMMDD');
+    continue when to_regclass('public.' || name) is not null;
+    -- Two servers starting together would both find it missing. Before anything is read: whoever makes a partition excludes all
+    -- readers of the default one, and would wait for a reader that waits for this lock.
+    perform pg_advisory_xact_lock(4851302176);
     -- A day that already has rows in the default partition (the server was off when it should have been made) stays there.
     continue when to_regclass('public.' || name) is not null
       or exists (select from event_default where at >= since and at < since + interval '24 hours');
-    -- Two servers starting together would both find it missing; the lock ends with the transaction.
-    perform pg_advisory_xact_lock(4851302176);
-    continue when to_regclass('public.' || name) is not null;
     execute format('create table public.%I partition of public.event for values from (%L) to (%L)',
       name, since, since + interval '24 hours');
     perform hive_protect_table(('public.' || name)::regclass);
@@ -162,8 +158,8 @@ grant execute on function hive_ensure_event_partitions, hive_drop_event_partitio
 `;
 
 /**
- * Workspaces kept apart by the database. The roles hive_tenant and hive_system belong to the whole cluster and not to this
- * database, so they are made before the migrations run (database/roles.ts).
+ * Workspaces kept apart by the database. The roles hive_tenant, hive_limited and hive_system belong to the whole cluster
+ * and not to this database, so they are made before the migrations run (database/roles.ts).
  */
 export class Migration0003Tenancy extends Migration {
   override up(): void {

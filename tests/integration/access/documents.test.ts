@@ -26,10 +26,15 @@ const foreign = '{ viewer { workspaceName } }';
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'hive-documents-'));
   const documentsFile = join(folder, 'documents.json');
-  writeFileSync(documentsFile, JSON.stringify({ [idOf(own)]: own, pulse: 'subscription { systemHealth { status } }' }));
+  writeFileSync(
+    documentsFile,
+    JSON.stringify({ [idOf(own)]: own, pulse: 'subscription { systemHealth { status } }' }),
+  );
   database = await createTestDatabase();
   open = await startTestApi(database);
-  strict = await startTestApi(database, { security: { documents: 'persisted', documentsFile, introspection: 'off' } });
+  strict = await startTestApi(database, {
+    security: { documents: 'persisted', documentsFile, introspection: 'off' },
+  });
 });
 afterAll(async () => {
   await open?.close();
@@ -70,7 +75,9 @@ async function bySocket(api: TestApi, payload: object): Promise<Outcome> {
     : { status: 400, errors: message.payload as NonNullable<Outcome['errors']> };
 }
 
-const apqOf = (text: string) => ({ extensions: { persistedQuery: { version: 1, sha256Hash: idOf(text).slice(7) } } });
+const apqOf = (text: string) => ({
+  extensions: { persistedQuery: { version: 1, sha256Hash: idOf(text).slice(7) } },
+});
 const transports = [
   ['POST', byPost],
   ['a WebSocket', bySocket],
@@ -86,24 +93,34 @@ describe.each(transports)('over %s', (_, ask) => {
     const { status, data } = await ask(open, { documentId: goalsId, variables: { first: 1 } });
     expect([status, data]).toMatchObject([200, { goals: { edges: [] } }]);
     expect((await ask(open, apqOf(goalsText))).data).toMatchObject({ goals: {} });
-    expect((await ask(strict, { documentId: goalsId.toUpperCase().replace('SHA', 'sha') })).data).toBeDefined();
+    expect(
+      (await ask(strict, { documentId: goalsId.toUpperCase().replace('SHA', 'sha') })).data,
+    ).toBeDefined();
   });
 
   test('an unknown id is refused in a way that clients can tell', async () => {
     for (const named of [{ documentId: idOf('{ x }') }, apqOf('{ x }')]) {
       const { status, errors } = await ask(open, named);
       expect(status).toBe(400);
-      expect(errors?.[0]?.extensions).toMatchObject({ code: 'VALIDATION', reason: 'PERSISTED_DOCUMENT_NOT_FOUND' });
+      expect(errors?.[0]?.extensions).toMatchObject({
+        code: 'VALIDATION',
+        reason: 'PERSISTED_DOCUMENT_NOT_FOUND',
+      });
     }
   });
 
-  test.each([['md5:abc'], ['sha256:zz'], [goalsId.slice(7)], [5], [{}]])('%j is no id', async (documentId) => {
-    expect((await ask(open, { documentId })).errors?.[0]?.extensions.reason).toBe('DOCUMENT_ID_INVALID');
-  });
+  test.each([['md5:abc'], ['sha256:zz'], [goalsId.slice(7)], [5], [{}]])(
+    '%j is no id',
+    async (documentId) => {
+      expect((await ask(open, { documentId })).errors?.[0]?.extensions.reason).toBe('DOCUMENT_ID_INVALID');
+    },
+  );
 
   test('nobody teaches the server a document by sending it with its hash, nor with another one', async () => {
     expect((await ask(open, { query: foreign, ...apqOf(foreign) })).data).toBeDefined();
-    expect((await ask(open, apqOf(foreign))).errors?.[0]?.extensions.reason).toBe('PERSISTED_DOCUMENT_NOT_FOUND');
+    expect((await ask(open, apqOf(foreign))).errors?.[0]?.extensions.reason).toBe(
+      'PERSISTED_DOCUMENT_NOT_FOUND',
+    );
     expect((await ask(open, { query: foreign, documentId: goalsId })).errors?.[0]?.extensions.reason).toBe(
       'DOCUMENT_HASH_MISMATCH',
     );
@@ -123,15 +140,21 @@ describe.each(transports)('over %s', (_, ask) => {
 test('a GET may name its document by id', async () => {
   expect((await byGet(open, { documentId: goalsId })).data).toMatchObject({ goals: {} });
   expect((await byGet(open, { documentId: goalsId, variables: '{"first":1}' })).status).toBe(200);
-  expect((await byGet(open, { documentId: idOf('{ x }') })).errors?.[0]?.extensions.reason).toBe('PERSISTED_DOCUMENT_NOT_FOUND');
+  expect((await byGet(open, { documentId: idOf('{ x }') })).errors?.[0]?.extensions.reason).toBe(
+    'PERSISTED_DOCUMENT_NOT_FOUND',
+  );
   expect((await byGet(strict, { query: foreign })).status).toBe(403);
   const [mutationId] = Object.entries(manifest).find(([, text]) => text.startsWith('mutation CancelGoal('))!;
-  expect((await byGet(open, { documentId: mutationId, variables: '{"input":{"goalId":"x"}}' })).status).toBe(405);
+  expect((await byGet(open, { documentId: mutationId, variables: '{"input":{"goalId":"x"}}' })).status).toBe(
+    405,
+  );
 });
 
 test('a subscription of the list runs by its id', async () => {
   const raw = await openRaw(strict.url);
-  raw.send(subscribeTo('1', '', { query: undefined, documentId: idOf('subscription { systemHealth { status } }') }));
+  raw.send(
+    subscribeTo('1', '', { query: undefined, documentId: idOf('subscription { systemHealth { status } }') }),
+  );
   expect(await raw.next()).toMatchObject({ type: 'next', payload: { data: { systemHealth: {} } } });
   raw.socket.terminate();
 });
@@ -152,7 +175,10 @@ test('the schema is told nowhere when introspection is off', async () => {
 test('the playground says why it is off with an allow-list', async () => {
   const api = await startTestApi(database, { security: { documents: 'persisted' } });
   const page = await fetch(`${api.url}/graphql`, { headers: { accept: 'text/html' } });
-  expect([page.status, await page.text()]).toEqual([403, expect.stringContaining('HIVE_DOCUMENTS=persisted')]);
+  expect([page.status, await page.text()]).toEqual([
+    403,
+    expect.stringContaining('HIVE_DOCUMENTS=persisted'),
+  ]);
   await api.close();
 });
 

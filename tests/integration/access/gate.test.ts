@@ -75,24 +75,32 @@ describe('while nobody owns the hive', () => {
     expect((await fetch(`${fresh.url}/metrics`)).status).toBe(200);
   });
 
-  test.each(['/graphql?query=%7B__typename%7D', '/schema.graphql', '/metrics', '/api/audit/export', '/api/auth/sign-out', '/api/x'])(
-    'from elsewhere %s is 401 and says where to begin',
-    async (path) => {
-      const answer = await fetch(`${fresh.url}${path}`, { headers: remote });
-      expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
-      expect(await answer.json()).toEqual({
-        errors: [
-          { message: expect.stringContaining('one-time setup link'), extensions: { code: 'UNAUTHENTICATED' } },
-        ],
-      });
-    },
-  );
+  test.each([
+    '/graphql?query=%7B__typename%7D',
+    '/schema.graphql',
+    '/metrics',
+    '/api/audit/export',
+    '/api/auth/sign-out',
+    '/api/x',
+  ])('from elsewhere %s is 401 and says where to begin', async (path) => {
+    const answer = await fetch(`${fresh.url}${path}`, { headers: remote });
+    expect([answer.status, answer.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
+    expect(await answer.json()).toEqual({
+      errors: [
+        { message: expect.stringContaining('one-time setup link'), extensions: { code: 'UNAUTHENTICATED' } },
+      ],
+    });
+  });
 
   test('from elsewhere the app, the setup and the bare health are open', async () => {
     // 503: the app is not built here. It is looked for, not refused.
     expect((await fetch(`${fresh.url}/`, { headers: { ...remote, accept: 'text/html' } })).status).toBe(503);
     for (const path of ['setup', 'setup/check', 'setup/finish']) {
-      const answer = await fetch(`${fresh.url}/api/auth/hive/${path}`, { method: 'POST', headers: { ...json, ...remote }, body: '{}' });
+      const answer = await fetch(`${fresh.url}/api/auth/hive/${path}`, {
+        method: 'POST',
+        headers: { ...json, ...remote },
+        body: '{}',
+      });
       expect([answer.status, await answer.json()]).toEqual([
         200,
         { path: `/api/auth/hive/${path}`, address: '203.0.113.9', isLocal: false, baseUrl: fresh.url },
@@ -101,16 +109,24 @@ describe('while nobody owns the hive', () => {
     expect((await fetch(`${fresh.url}/api/auth/hive/status`, { headers: remote })).status).toBe(200);
     const health = await fetch(`${fresh.url}/health`, { headers: remote });
     expect(await health.json()).toEqual({ status: expect.any(String) });
-    expect(await (await fetch(`${fresh.url}/health/live`, { headers: remote })).json()).toEqual({ status: 'UP' });
+    expect(await (await fetch(`${fresh.url}/health/live`, { headers: remote })).json()).toEqual({
+      status: 'UP',
+    });
   });
 
-  test.each(['/api/auth/hive/setup/../sign-in', '/api/auth/hive/setup-x', '/api/auth/hive/setup/a/b', '/api/auth/hive/setup/link%2f..'])(
-    'nothing that only looks like the setup is: %s',
-    async (path) => {
-      const answer = await fetch(`${fresh.url}${path}`, { method: 'POST', headers: { ...json, ...remote }, body: '{}' });
-      expect(answer.status).toBe(401);
-    },
-  );
+  test.each([
+    '/api/auth/hive/setup/../sign-in',
+    '/api/auth/hive/setup-x',
+    '/api/auth/hive/setup/a/b',
+    '/api/auth/hive/setup/link%2f..',
+  ])('nothing that only looks like the setup is: %s', async (path) => {
+    const answer = await fetch(`${fresh.url}${path}`, {
+      method: 'POST',
+      headers: { ...json, ...remote },
+      body: '{}',
+    });
+    expect(answer.status).toBe(401);
+  });
 });
 
 describe('when it has an owner', () => {
@@ -211,11 +227,14 @@ const own = Object.values(networkInterfaces())
   .flatMap((list) => list ?? [])
   .find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
 
-test.skipIf(own === undefined)('a server on every address answers for its own ones, and those are not local', async () => {
-  const api = await startTestApi(database, { server: { host: '0.0.0.0' } });
-  const health = await fetch(`http://${own}:${api.port}/health`);
-  expect([health.status, await health.json()]).toEqual([200, { status: expect.any(String) }]);
-  const answer = await fetch(`http://${own}:${api.port}/graphql?query=%7B__typename%7D`);
-  expect(answer.status).toBe(401);
-  await api.close();
-});
+test.skipIf(own === undefined)(
+  'a server on every address answers for its own ones, and those are not local',
+  async () => {
+    const api = await startTestApi(database, { server: { host: '0.0.0.0' } });
+    const health = await fetch(`http://${own}:${api.port}/health`);
+    expect([health.status, await health.json()]).toEqual([200, { status: expect.any(String) }]);
+    const answer = await fetch(`http://${own}:${api.port}/graphql?query=%7B__typename%7D`);
+    expect(answer.status).toBe(401);
+    await api.close();
+  },
+);

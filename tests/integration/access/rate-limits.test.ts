@@ -55,7 +55,10 @@ test('each answer tells what is left, and the refusal when to come back', async 
   ]);
   const { errors } = (await refused.json()) as { errors: { extensions: { retryAfterMs: number } }[] };
   expect(errors).toEqual([
-    { message: expect.stringContaining('3 requests'), extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) } },
+    {
+      message: expect.stringContaining('3 requests'),
+      extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) },
+    },
   ]);
   expect(errors[0]!.extensions.retryAfterMs).toBeGreaterThan(1_190_000);
 });
@@ -122,7 +125,8 @@ test('an address may open only so many WebSockets', async () => {
   const api = await start();
   const headers = from('203.0.113.1');
   const opened = [];
-  for (let round = 0; round < 3; round += 1) opened.push(await openRaw(api.url, { headers, init: as('ada') }));
+  for (let round = 0; round < 3; round += 1)
+    opened.push(await openRaw(api.url, { headers, init: as('ada') }));
   await expect(openRaw(api.url, { headers, init: as('ada') })).rejects.toThrow('429');
   for (const { socket } of opened) socket.terminate();
 });

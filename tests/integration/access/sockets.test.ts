@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Authenticator, Credential, Principal } from '../../../server/src/engines/security/principal.ts';
 import { closeCodes } from '../../../server/src/http/close-codes.ts';
@@ -48,7 +49,9 @@ async function stage(http: TestApiOptions['http'] = {}): Promise<Stage> {
       looks.principals = principals.length;
       failWhenAway();
       const valid = await cast.authenticator.stillValid(principals);
-      return principals.map(({ credential }, index) => (credential.type === 'LOCAL' ? !isOwned : valid[index]!));
+      return principals.map(({ credential }, index) =>
+        credential.type === 'LOCAL' ? !isOwned : valid[index]!,
+      );
     },
     hasOwner: async () => isOwned,
   };
@@ -72,10 +75,10 @@ async function connect(api: TestApi, options?: RawSocketOptions): Promise<RawSoc
 
 const events = 'subscription { events { type } }';
 const writeEvent = (type: string) =>
-  database.pool.query(`insert into event (workspace_id, type, subject_id, detail) values ($1, $2, gen_random_uuid(), '{}')`, [
-    database.workspaceId,
-    type,
-  ]);
+  database.pool.query(
+    `insert into event (workspace_id, type, subject_id, detail) values ($1, $2, gen_random_uuid(), '{}')`,
+    [database.workspaceId, type],
+  );
 
 /** A subscription that has just been asked for may not listen yet: events are written until one arrives. */
 async function untilDelivered(raw: RawSocket, type: string): Promise<void> {
@@ -122,7 +125,9 @@ describe('who may open one', () => {
   test('a foreign origin is refused before anything is read, credentials or not', async () => {
     const { api, cast } = await stage();
     cast.add('ada', { role: 'OWNER' });
-    await expect(connect(api, { headers: { ...as('ada'), cookie: 'hive.session=x', origin: 'https://evil.example' } })).rejects.toThrow('403');
+    await expect(
+      connect(api, { headers: { ...as('ada'), cookie: 'hive.session=x', origin: 'https://evil.example' } }),
+    ).rejects.toThrow('403');
   });
 });
 
@@ -192,7 +197,12 @@ describe('an end of access', () => {
   test('a session that was prolonged meanwhile goes on, one that was not ends', async () => {
     const { api, cast, looks } = await stage({ watch: { intervalMs: 60_000 } });
     const principal = cast.add('ada', { role: 'OWNER' });
-    principal.credential = { type: 'SESSION', id: 's', userId: principal.actor.id, expiresAt: Date.now() + 300 };
+    principal.credential = {
+      type: 'SESSION',
+      id: 's',
+      userId: principal.actor.id,
+      expiresAt: Date.now() + 300,
+    };
     const raw = await connect(api, { init: as('ada') });
     const before = looks.count;
     await expect.poll(() => looks.count).toBeGreaterThan(before);
@@ -203,6 +213,28 @@ describe('an end of access', () => {
     const other = await connect(api, { init: as('ada') });
     cast.remove('ada');
     expect((await other.closed).code).toBe(4403);
+  });
+
+  test('what waits for a slow reader goes with the connection', async () => {
+    const { api, cast } = await stage({ sockets: { maxBufferedBytes: 64_000_000 } });
+    cast.add('ada', { role: 'OWNER' });
+    const raw = await connect(api, { init: as('ada') });
+    raw.send(subscribeTo('1', 'subscription { events { type payload } }'));
+    await untilDelivered(raw, 'task.before');
+    const seen = raw.messages.length;
+    // Nothing is read any more, and more is sent than the network's buffers hold.
+    (raw.socket as unknown as { _socket: Socket })._socket.pause();
+    await database.pool.query(
+      `insert into event (workspace_id, type, subject_id, detail)
+       select $1, 'task.large', gen_random_uuid(), jsonb_build_object('text', repeat('x', 100000)) from generate_series(1, 80)`,
+      [database.workspaceId],
+    );
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    cast.remove('ada');
+    await expect.poll(() => metric(api, 'hive_websockets'), { timeout: 3_000 }).toBe(0);
+    (raw.socket as unknown as { _socket: Socket })._socket.resume();
+    await raw.closed;
+    expect(raw.messages.length - seen).toBeLessThan(80);
   });
 
   test('whoever is at the machine signs in from the moment the hive has an owner', async () => {
@@ -217,7 +249,9 @@ test('a hundred sockets of one person are one question, and none asks none', asy
   const { api, cast, looks } = await stage();
   cast.add('ada', { role: 'OWNER' });
   cast.add('bob', { role: 'OWNER' });
-  const sockets = await Promise.all(Array.from({ length: 100 }, (_, index) => connect(api, { init: as(index % 2 ? 'ada' : 'bob') })));
+  const sockets = await Promise.all(
+    Array.from({ length: 100 }, (_, index) => connect(api, { init: as(index % 2 ? 'ada' : 'bob') })),
+  );
   const before = looks.count;
   await expect.poll(() => looks.count, { timeout: 5_000 }).toBeGreaterThan(before);
   expect(looks.principals).toBe(2);
@@ -238,7 +272,10 @@ test('when nobody can be looked up, sockets are kept for a while, then told to c
   await expect.poll(() => looks.count).toBeGreaterThan(before + 1);
   expect(remote.socket.readyState).toBe(remote.socket.OPEN);
   remote.send(subscribeTo('1', '{ __typename }'));
-  expect(await remote.next()).toMatchObject({ type: 'error', payload: [{ extensions: { code: 'UNAVAILABLE' } }] });
+  expect(await remote.next()).toMatchObject({
+    type: 'error',
+    payload: [{ extensions: { code: 'UNAVAILABLE' } }],
+  });
   expect(await remote.closed).toEqual(closeCodes.cannotCheck);
   expect(local.socket.readyState).toBe(local.socket.OPEN);
 });
@@ -265,7 +302,11 @@ describe('what is shared', () => {
     ['a grant', { role: 'VIEWER' }, { role: 'VIEWER', grants: project('OPERATOR') }],
     ['scopes', { kind: 'API_KEY', scopes: ['*'] }, { kind: 'API_KEY', scopes: ['event.read'] }],
     ['being a program', { role: 'OWNER' }, { role: 'OWNER', kind: 'API_KEY' }],
-    ['another workspace', { role: 'OWNER' }, { role: 'OWNER', workspaceId: '0198c0de-0000-7000-8000-0000000000ff' }],
+    [
+      'another workspace',
+      { role: 'OWNER' },
+      { role: 'OWNER', workspaceId: '0198c0de-0000-7000-8000-0000000000ff' },
+    ],
   ])('%s shares nothing', async (_, left, right) => {
     const { api, cast } = await stage();
     cast.add('left', { role: 'VIEWER', ...left });

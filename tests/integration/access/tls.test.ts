@@ -38,7 +38,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function get(path: string, options: RequestOptions = {}): Promise<{ status: number; headers: Record<string, unknown>; body: string }> {
+function get(
+  path: string,
+  options: RequestOptions = {},
+): Promise<{ status: number; headers: Record<string, unknown>; body: string }> {
   return new Promise((resolve, reject) => {
     const sent = httpsRequest(
       { host: '127.0.0.1', port: api.port, path, ca, agent: false, ...options },
@@ -131,7 +134,8 @@ test('renewed files are served without a restart, and files that cannot be used 
   };
   const before = await serving();
   writeFileSync(cert(), createCertificate().cert);
-  const warned = () => api.log.lines.some(({ message }) => message.startsWith('the TLS files changed and cannot'));
+  const warned = () =>
+    api.log.lines.some(({ message }) => message.startsWith('the TLS files changed and cannot'));
   await expect.poll(warned, { timeout: 15_000 }).toBe(true);
   expect(await serving()).toBe(before);
   install();
@@ -146,8 +150,16 @@ const open = (server: { tlsCert: string; tlsKey: string }) =>
   });
 
 test.each([
-  ['a missing certificate', { tlsCert: '/nowhere/cert.pem' }, /HIVE_TLS_CERT is \/nowhere\/cert\.pem, which cannot be read/],
-  ['a missing key', { tlsKey: '/nowhere/key.pem' }, /HIVE_TLS_KEY is \/nowhere\/key\.pem, which cannot be read/],
+  [
+    'a missing certificate',
+    { tlsCert: '/nowhere/cert.pem' },
+    /HIVE_TLS_CERT is \/nowhere\/cert\.pem, which cannot be read/,
+  ],
+  [
+    'a missing key',
+    { tlsKey: '/nowhere/key.pem' },
+    /HIVE_TLS_KEY is \/nowhere\/key\.pem, which cannot be read/,
+  ],
   ['a key for a certificate', { tlsCert: 'key' }, /HIVE_TLS_CERT \(.*key\.pem\) holds no certificate/],
   ['a certificate for a key', { tlsKey: 'cert' }, /HIVE_TLS_KEY \(.*cert\.pem\) holds no private key/],
 ])('%s is said with its setting and path', async (_, change, message) => {

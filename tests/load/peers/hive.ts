@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { connectDatabase, migrate } from '../../../server/src/database/connect.ts';
+import { connectDatabase } from '../../../server/src/database/connect.ts';
+import { migrate } from '../../../server/src/database/migrate.ts';
 import { assignSlots } from '../../../server/src/engines/optimization/assign-slots.ts';
 import { TaskExecution } from '../../../server/src/engines/task-execution/task-execution.ts';
 import { PostgresWakes } from '../../../server/src/hub/postgres-wakes.ts';
@@ -17,9 +18,9 @@ const claimBatch = 1_000;
 
 /** This project's engine as the server wires it: claims for agents, leases, fenced batch settling, 3 events a task, NOTIFY. */
 export async function openHive({ databaseUrl }: PeerEnvironment): Promise<QueuePeer> {
+  await migrate({ url: databaseUrl, log: silentLog });
   const database = await connectDatabase({ url: databaseUrl, log: silentLog });
-  await migrate(database);
-  const { pool } = database;
+  const { systemPool: pool, systemConnection: connection } = database;
   const sql = sqlOfPool(pool);
   await ensureEventPartitions(sql, new Date(), 1);
   const found = await pool.query<{ id: string }>(`select id from workspace where slug = 'default'`);
@@ -49,7 +50,7 @@ export async function openHive({ databaseUrl }: PeerEnvironment): Promise<QueueP
     async work(onStart) {
       const done = new Countdown();
       const wakes = new WakeChannel({
-        transports: [new PostgresWakes({ url: databaseUrl, pool, clock: systemClock, log: silentLog })],
+        transports: [new PostgresWakes({ connection, pool, clock: systemClock, log: silentLog })],
         log: silentLog,
         onWake: () => engine?.wake(),
         onCancel: () => {},

@@ -57,8 +57,8 @@ interface Count {
 
 /**
  * The audit trail for what happens outside a change's transaction: refused attempts, sign-ins that fail, the use of keys.
- * Entries are written in batches. Of each actor, or address, 20 a minute are kept in full and what follows becomes one
- * `audit.repeated` entry with counts, so that an attacker can fill neither disk nor memory and nothing goes by unseen.
+ * Entries are written in batches. Of each actor, or address, 20 refusals a minute are kept in full, and 20 of each kind of
+ * what was done; what follows becomes one `audit.repeated` entry with counts, so that an attacker can fill neither disk nor memory and nothing goes by unseen.
  */
 export function createAuditRecorder(deps: AuditRecorderDeps): AuditRecorder {
   const recorder = new Recorder(deps);
@@ -94,14 +94,18 @@ class Recorder implements AuditRecorder {
     const now = this.#deps.clock.now();
     this.#turnWindow(now);
     const source = sourceOf(entry);
-    const seen = this.#seen.get(source) ?? 0;
-    const hasRoom = this.#queue.length < limits.queue && this.#seenInTotal < limits.inTotal;
-    if (!hasRoom || seen >= limits.perSource || (seen === 0 && this.#seen.size >= limits.sources)) {
+    // What came about has room of its own, by action: nobody hides a new passkey behind twenty refusals.
+    const isDone = entry.outcome === 'ALLOWED';
+    const share = isDone ? `${source}\n${entry.action}` : source;
+    const seen = this.#seen.get(share) ?? 0;
+    const isCrowded =
+      this.#seenInTotal >= limits.inTotal || (seen === 0 && this.#seen.size >= limits.sources);
+    if (this.#queue.length >= limits.queue || seen >= limits.perSource || (isCrowded && !isDone)) {
       this.#count(source, entry, now);
       return;
     }
-    this.#seen.set(source, seen + 1);
-    this.#seenInTotal += 1;
+    this.#seen.set(share, seen + 1);
+    if (!isDone) this.#seenInTotal += 1;
     this.#queue.push({ entry, since: now });
     if (this.#queue.length >= batchSize) this.#loop?.wake();
   }
