@@ -1,10 +1,21 @@
-import { defineConfig } from 'vite';
+import { defineConfig, type Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 
 const server = `http://127.0.0.1:${process.env['HIVE_PORT'] ?? 4000}`;
 
 // A build is for people, whoever asks for it: under a test runner's NODE_ENV it would hold the libraries' test code.
 if (process.argv.includes('build')) process.env['NODE_ENV'] = 'production';
+
+/** A style sheet is text to a minifier: its indentation and comments would go over the wire. */
+const trimStyles: Plugin = {
+  name: 'hive-trim-styles',
+  apply: 'build',
+  enforce: 'pre',
+  transform(code, id) {
+    if (!/\/mobile-pwa\/src\/.*\.ts$/.test(id)) return undefined;
+    return code.replace(/\bcss`[^`]*`/g, (text) => text.replace(/\/\*[^]*?\*\//g, '').replace(/\s+/g, ' '));
+  },
+};
 
 export default defineConfig({
   build: { target: 'es2024', sourcemap: false, reportCompressedSize: true },
@@ -17,6 +28,7 @@ export default defineConfig({
     },
   },
   plugins: [
+    trimStyles,
     VitePWA({
       strategies: 'injectManifest',
       srcDir: 'src',

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { Installation } from './installation.ts';
 import { openPhone, type Phone } from './phone.ts';
 
@@ -12,10 +12,13 @@ export function namedUrl(hive: Installation): string {
 }
 
 /** The path of the setup link that the start prints, a moment after it says where the hive is. */
-export async function printedSetupPath(hive: Installation): Promise<string> {
-  const find = () => /https?:\/\/\S+(\/setup#token=\S+)/.exec(hive.server.output())?.[1];
-  await expect.poll(find, { timeout: 10_000, message: 'the start prints a setup link' }).toBeDefined();
-  return find()!;
+export function printedSetupPath(hive: Installation): Promise<string> {
+  // Not expect.poll: it waits in tests only, and this is for hooks, too.
+  return vi.waitFor(() => {
+    const path = /https?:\/\/\S+(\/setup#token=\S+)/.exec(hive.server.output())?.[1];
+    expect(path, 'the start prints a setup link').toBeDefined();
+    return path!;
+  }, 10_000);
 }
 
 /**

@@ -7,6 +7,7 @@ import { launchBrowser } from './phone.ts';
 export interface Installation {
   readonly server: ServerProcess;
   project: FixtureProject;
+  databaseUrl: string;
   browser: Browser;
   /** SIGKILL, without a chance to tidy up. The port stays the same for `start`. */
   kill(): Promise<void>;
@@ -43,6 +44,7 @@ export async function install(env: Record<string, string> = {}): Promise<Install
       return server;
     },
     project,
+    databaseUrl,
     browser,
     kill: () => server.kill(),
     async start() {

@@ -36,7 +36,9 @@ export class HiveAuditEntry extends LitElement {
           <span class="text">
             <span class="heading">${describeAuditAction(entry.action)}</span>
             <span class="facts">
-              <span>${describeActor(entry)}${entry.outcome === 'ALLOWED' ? '' : ` · ${label.toLowerCase()}`}</span>
+              <span
+                >${describeActor(entry)}${entry.outcome === 'ALLOWED' ? '' : ` · ${label.toLowerCase()}`}</span
+              >
               <span class="aside">${formatAge(entry.at, now)}</span>
             </span>
           </span>
@@ -67,7 +69,7 @@ export class HiveAuditEntry extends LitElement {
             }
           </dl>
           <section>
-            <h3>Details</h3>
+            <h2>Details</h2>
             <hive-json .value=${entry.detail}></hive-json>
           </section>
           <p class="fine muted seal">
@@ -152,7 +154,7 @@ export class HiveAuditEntry extends LitElement {
       .facts-list dd {
         overflow-wrap: anywhere;
       }
-      h3 {
+      .body h2 {
         margin-block-end: var(--hive-1);
         font-size: var(--hive-text-13);
       }

@@ -17,6 +17,11 @@ export class HiveInsecureNotice extends LitElement {
     this.hash = '';
   }
 
+  protected override willUpdate(): void {
+    const obstacle = passkeyObstacle();
+    this.hidden = obstacle === undefined || obstacle === 'BROWSER';
+  }
+
   protected override render() {
     const obstacle = passkeyObstacle();
     if (obstacle === 'ADDRESS') return this.#renderAddress();
@@ -33,12 +38,14 @@ export class HiveInsecureNotice extends LitElement {
         ${
           isLoopback
             ? html`<p class="small">
-                A passkey belongs to a name, not to a number like <span class="mono">${location.hostname}</span>.
-                <a href=${url}>Go on at localhost${port}</a>, which is the same machine, or use a password here.
+                A passkey belongs to a name, not to a number like
+                <span class="mono">${location.hostname}</span>. <a href=${url}>Go on at localhost${port}</a>,
+                which is the same machine, or use a password here.
               </p>`
             : html`<p class="small">
-                A passkey belongs to a name, not to a number like <span class="mono">${location.hostname}</span>.
-                Open the hive by its host name, or use a password here.
+                A passkey belongs to a name, not to a number like
+                <span class="mono">${location.hostname}</span>. Open the hive by its host name, or use a
+                password here.
               </p>`
         }
       </div>
@@ -50,15 +57,17 @@ export class HiveInsecureNotice extends LitElement {
       <div class="panel">
         <h2 class="title">This connection is not encrypted</h2>
         <p class="small">
-          Over plain HTTP from another machine, browsers refuse passkeys, installing the app and notifications, and
-          whoever shares the network can read along. You can go on with a password, or first do one of these:
+          Over plain HTTP from another machine, browsers refuse passkeys, installing the app and
+          notifications, and whoever shares the network can read along. You can go on with a password, or
+          first do one of these:
         </p>
         <details>
           <summary>Three ways to encrypt it</summary>
           <ol>
             <li>
               <p class="small"><strong>Give the hive a certificate.</strong> Start it with</p>
-              <pre tabindex="0">HIVE_TLS_CERT=/path/fullchain.pem
+              <pre>
+HIVE_TLS_CERT=/path/fullchain.pem
 HIVE_TLS_KEY=/path/key.pem</pre>
             </li>
             <li>
@@ -66,18 +75,23 @@ HIVE_TLS_KEY=/path/key.pem</pre>
                 <strong>Put a proxy in front.</strong> The <span class="mono">caddy</span> service in
                 docker-compose.yml fetches a certificate by itself; any other proxy works with
               </p>
-              <pre tabindex="0">HIVE_PUBLIC_URL=https://hive.example.com</pre>
+              <pre>HIVE_PUBLIC_URL=https://hive.example.com</pre>
             </li>
             <li>
               <p class="small">
-                <strong>Use a private network that brings certificates,</strong> such as Tailscale, or a tunnel, so
-                that this device talks to its own localhost:
+                <strong>Use a private network that brings certificates,</strong> such as Tailscale, or a
+                tunnel, so that this device talks to its own localhost:
               </p>
-              <pre tabindex="0">tailscale serve ${location.port || '80'}
+              <pre>
+tailscale serve ${location.port || '80'}
 ssh -L ${location.port || '4000'}:localhost:${location.port || '80'} ${location.hostname}</pre>
             </li>
           </ol>
-          <p class="fine muted">The setup link works at the new address too, while it is valid.</p>
+          ${
+            this.hash
+              ? html`<p class="fine muted">This link works at the new address too, while it is valid.</p>`
+              : nothing
+          }
         </details>
       </div>
     `;
@@ -88,6 +102,7 @@ ssh -L ${location.port || '4000'}:localhost:${location.port || '80'} ${location.
     css`
       .panel {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: var(--hive-2);
         padding: var(--hive-4);
         border: var(--hive-stroke) solid var(--hive-line);
@@ -105,6 +120,7 @@ ssh -L ${location.port || '4000'}:localhost:${location.port || '80'} ${location.
       }
       ol {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: var(--hive-4);
         padding-inline-start: var(--hive-5);
         padding-block: var(--hive-2);
@@ -120,7 +136,8 @@ ssh -L ${location.port || '4000'}:localhost:${location.port || '80'} ${location.
         border-radius: var(--hive-radius-small);
         background: var(--hive-surface);
         font: var(--hive-text-13) / 1.5 var(--hive-mono);
-        overflow-x: auto;
+        white-space: pre-wrap;
+        overflow-wrap: anywhere;
       }
     `,
   ];

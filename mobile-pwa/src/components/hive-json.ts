@@ -1,4 +1,4 @@
-import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
+import { css, html, LitElement, type TemplateResult } from 'lit';
 import { base } from '../styles/base.ts';
 
 /** Deeper than anything the hive records; what lies below is shown as text. */
@@ -17,6 +17,9 @@ export class HiveJson extends LitElement {
   static override styles = [
     base,
     css`
+      .mono {
+        font-size: inherit;
+      }
       dl {
         display: grid;
         grid-template-columns: minmax(0, max-content) minmax(0, 1fr);
@@ -53,7 +56,7 @@ export class HiveJson extends LitElement {
   ];
 }
 
-function renderValue(value: unknown, depth: number): TemplateResult | typeof nothing {
+function renderValue(value: unknown, depth: number): TemplateResult {
   if (value === null || value === undefined) return html`<span class="none">none</span>`;
   if (depth >= MAX_DEPTH) return html`<span class="mono">${JSON.stringify(value)}</span>`;
   if (Array.isArray(value)) {
@@ -73,7 +76,7 @@ function renderValue(value: unknown, depth: number): TemplateResult | typeof not
       )}
     </dl>`;
   }
-  return html`<span class="mono">${String(value)}</span>`;
+  return html`<span class="mono">${typeof value === 'string' ? value : JSON.stringify(value)}</span>`;
 }
 
 function isNested(value: unknown): boolean {

@@ -108,9 +108,7 @@ export class HiveMemberForm extends LitElement {
   get #isUnchanged(): boolean {
     if (!this.member) return false;
     const grants = this._access.grants.map(({ projectId, role }) => ({ projectId, role }));
-    return (
-      JSON.stringify([this.member.id, this._role, this._access.projectAccess, grants]) === this.#from
-    );
+    return JSON.stringify([this.member.id, this._role, this._access.projectAccess, grants]) === this.#from;
   }
 
   readonly #onAccess = (event: CustomEvent<ProjectAccess>): void => {

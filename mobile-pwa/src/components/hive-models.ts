@@ -127,7 +127,7 @@ function renderProvider(provider: Provider, key: unknown) {
     <div class="provider">
       <hive-cell .look=${connected ? look : 'offline'}></hive-cell>
       <div class="text">
-        <h3>${NAMES[provider.kind]}</h3>
+        <h2 class="title">${NAMES[provider.kind]}</h2>
         <p class="fine muted">${state}${builtIn ? '' : checked}</p>
         ${provider.address ? html`<p class="fine mono">${provider.address}</p>` : nothing}
         ${provider.models.length > 0 ? html`<p class="fine muted mono">${provider.models.join(', ')}</p>` : nothing}

@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
+import { nameRoles } from '../data/member-role.ts';
 import { base } from '../styles/base.ts';
 
 /** A place the person may not enter, with the hive's reason. Says who can change that, and offers nothing that would be refused. */
@@ -22,7 +23,7 @@ export class HiveNotAllowed extends LitElement {
       </svg>
       <div>
         <h2 class="title">${this.heading}</h2>
-        ${this.message ? html`<p class="small muted">${this.message}</p>` : nothing}
+        ${this.message ? html`<p class="small muted">${nameRoles(this.message)}</p>` : nothing}
         <slot></slot>
       </div>
     `;

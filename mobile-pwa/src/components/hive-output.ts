@@ -67,7 +67,8 @@ export class HiveOutput extends LitElement {
           </summary>
           <blockquote>${quote}</blockquote>
           ${
-            url && path === null
+            // What a model or a page called its source need not be a page.
+            path === null && url !== null && /^https?:\/\//i.test(url)
               ? html`<p class="fine">
                   <a href=${url} target="_blank" rel="noopener noreferrer">Open the page</a>
                 </p>`

@@ -18,7 +18,7 @@ import './hive-qr.ts';
 
 const POLL_MS = 1_500;
 
-/** Shows the code that signs another device in, and says when it was used. */
+/** Shows the code that signs another device in, and says when it was used; `state` fires with what became of it. */
 export class HivePairing extends LitElement {
   static override properties = { _offer: { state: true }, _state: { state: true }, _undone: { state: true } };
 
@@ -75,14 +75,14 @@ export class HivePairing extends LitElement {
     return html`
       <hive-qr .drawing=${offer.svg} label="Code that signs another device in"></hive-qr>
       <p class="small muted" role="timer" aria-live="off">
-        Works once, for ${Math.floor(secondsLeft / 60)}:${String(secondsLeft % 60).padStart(2, '0')} more. Show it to
-        nobody: whoever scans it is you.
+        Works once, for ${Math.floor(secondsLeft / 60)}:${String(secondsLeft % 60).padStart(2, '0')} more.
+        Show it to nobody: whoever scans it is you.
       </p>
       ${
         /^http:\/\/(localhost|127\.|\[::1\])/.test(offer.url)
           ? html`<p class="small">
-              The link leads to <span class="mono">${new URL(offer.url).host}</span>, which on another device is that
-              device itself. Open the hive here by an address the other one can reach.
+              The link leads to <span class="mono">${new URL(offer.url).host}</span>, which on another device
+              is that device itself. Open the hive here by an address the other one can reach.
             </p>`
           : nothing
       }
@@ -93,14 +93,18 @@ export class HivePairing extends LitElement {
   #renderClaimed({ session }: PairingState) {
     const name = session?.deviceName || 'The other device';
     return html`
-      <div class="claimed" role="status">
+      <div class="claimed">
         <hive-cell look=${this._undone ? 'ended' : 'done'}></hive-cell>
         <p><strong>${this._undone ? `${name} is signed out again` : `${name} is signed in`}</strong></p>
       </div>
       <div class="actions">
         ${
           session && !this._undone
-            ? html`<button class="danger" ?disabled=${this.#attempt.blocked} @click=${() => void this.#undo(session.id)}>
+            ? html`<button
+                class="danger"
+                ?disabled=${this.#attempt.blocked}
+                @click=${() => void this.#undo(session.id)}
+              >
                 That was not me: sign it out
               </button>`
             : nothing
@@ -115,6 +119,7 @@ export class HivePairing extends LitElement {
     this._offer = undefined;
     this._state = undefined;
     this._undone = false;
+    this.dispatchEvent(new CustomEvent('state', { detail: 'WAITING' }));
     await this.#attempt.run('start', async () => {
       this._offer = await withStepUp(startPairing);
       this.#pollSoon();
@@ -135,6 +140,7 @@ export class HivePairing extends LitElement {
     } catch {
       // A break of the network: the next question may be answered.
     }
+    if (this._state) this.dispatchEvent(new CustomEvent('state', { detail: this._state.state }));
     if (this._state?.state === 'CLAIMED')
       announce(`${this._state.session?.deviceName ?? 'The other device'} is signed in.`);
     else if (this._state?.state !== 'EXPIRED') this.#pollSoon();

@@ -42,6 +42,7 @@ export class HivePersonData extends LitElement {
     const whose = this.own ? 'your' : `${name}’s`;
     return html`
       <div class="part">
+        <h2>As a file</h2>
         <p class="small">
           ${
             this.own
@@ -54,6 +55,7 @@ export class HivePersonData extends LitElement {
       <p class="small problem" role="alert" ?hidden=${this._problem === ''}>${this._problem}</p>
       <p class="small muted" ?hidden=${this._said === ''}>${this._said}</p>
       <div class="part">
+        <h2>Erase</h2>
         <p class="small">
           Erasing removes ${whose} account, devices, passkeys, memberships and keys, for good and in every
           workspace. Goals, tasks and the audit trail stay; they name a pseudonym instead.
@@ -121,7 +123,7 @@ export class HivePersonData extends LitElement {
     css`
       :host {
         display: grid;
-        gap: var(--hive-5);
+        gap: var(--hive-6);
       }
       .part {
         display: grid;

@@ -188,16 +188,21 @@ function raise(role: MemberRole, own: MemberRole): MemberRole {
   return roles[Math.max(0, roles.indexOf(role) - 1)] ?? role;
 }
 
-/** "All projects", "Weather station (Operator)", "3 projects". */
-export function describeAccess(
-  projectAccess: ProjectAccess['projectAccess'],
-  grants: readonly { role: MemberRole; project: { name: string } | null }[],
-): string {
+/** "All projects", "Weather station", "Weather station as Admin", "3 projects". */
+export function describeAccess({
+  role: usual,
+  projectAccess,
+  grants,
+}: {
+  role: MemberRole;
+  projectAccess: ProjectAccess['projectAccess'];
+  grants: readonly { role: MemberRole; project: { name: string } | null }[];
+}): string {
   const names = grants.flatMap(({ project, role }) =>
-    project ? [`${project.name} (${ROLE_NAMES[role]})`] : [],
+    project ? [role === usual ? project.name : `${project.name} as ${ROLE_NAMES[role]}`] : [],
   );
   if (projectAccess === 'ALL')
-    return names.length === 0 ? 'All projects' : `All projects, more in ${names.join(', ')}`;
+    return names.length === 0 ? 'All projects' : `All projects, ${names.join(', ')}`;
   if (grants.length === 0) return 'No project';
   return names.length <= 2 && names.length === grants.length ? names.join(', ') : `${grants.length} projects`;
 }

@@ -49,7 +49,8 @@ export class HiveProjects extends LitElement {
             : loading
               ? html`<hive-skeleton .lines=${2}></hive-skeleton>`
               : html`<p class="small muted">
-                  No folder yet. ${session.may('project.register').allowed ? 'Add one, and goals can ask about its files.' : 'Once there is one, goals can ask about its files.'}
+                  No folder yet.
+                  ${session.may('project.register').allowed ? 'Add one, and goals can ask about its files.' : 'Once there is one, goals can ask about its files.'}
                 </p>`
       }
       <hive-more
@@ -77,7 +78,7 @@ export class HiveProjects extends LitElement {
       <div class="project">
         <hive-cell .look=${look}></hive-cell>
         <div class="text">
-          <h3>${project.name}</h3>
+          <h2 class="title">${project.name}</h2>
           ${project.rootPath ? html`<p class="fine mono">${project.rootPath}</p>` : nothing}
           ${
             indexing
@@ -128,7 +129,7 @@ export class HiveProjects extends LitElement {
             @input=${this.#onInput}
           />
           <p id="path-hint" class="fine muted">
-            ${this._problem ?? 'It must lie in the folder the server was started in. “.” is that folder itself.'}
+            ${this._problem ?? 'It must lie in the folder of this workspace. “.” is that folder itself.'}
           </p>
           <button class="primary">Add folder</button>
         </form>

@@ -73,7 +73,13 @@ export class HiveRecoveryCodes extends LitElement {
   }
 
   get #text(): string {
-    return [`${this.name} · ${this.account} · ${location.host}`, 'Each works once.', '', ...this.codes, ''].join('\n');
+    return [
+      `${this.name} · ${this.account} · ${location.host}`,
+      'Each works once.',
+      '',
+      ...this.codes,
+      '',
+    ].join('\n');
   }
 
   readonly #onDownload = (): void => {
@@ -115,7 +121,7 @@ export class HiveRecoveryCodes extends LitElement {
       }
       ol {
         display: grid;
-        grid-template-columns: repeat(auto-fill, minmax(9rem, 1fr));
+        grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr));
         gap: var(--hive-2) var(--hive-4);
         padding: var(--hive-4);
         border-radius: var(--hive-radius);

@@ -53,7 +53,9 @@ export class HiveSetSecret extends LitElement {
           aria-describedby="hint problem"
           @input=${() => (this._problem = '')}
         />
-        <p id="hint" class="fine muted">Kept encrypted on the server. Nobody can read it back, you included.</p>
+        <p id="hint" class="fine muted">
+          Kept encrypted on the server. Nobody can read it back, you included.
+        </p>
         <p id="problem" class="small problem" role="alert">${this._problem || nothing}</p>
         <div class="actions">
           <button class="primary">${this._sending ? 'Saving' : 'Save key'}</button>

@@ -48,7 +48,8 @@ export class HiveSignOut extends LitElement {
       const { code, message } = asProblem(error);
       // Ended already is as good.
       if (code !== 'UNAUTHENTICATED') {
-        this._problem = code === 'NETWORK' ? 'You need to be online for this: the hive ends the session.' : message;
+        this._problem =
+          code === 'NETWORK' ? 'You need to be online for this: the hive ends the session.' : message;
         return;
       }
     }

@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { AttemptController } from '../controllers/attempt-controller.ts';
-import { confirmPassword, listPasskeys, listProviders, readAccount, stepUpWithTotp } from '../data/auth-api.ts';
+import { confirmPassword, listPasskeys, listLogins, readAccount, stepUpWithTotp } from '../data/auth-api.ts';
 import { session } from '../data/session.ts';
 import type { Proof } from '../data/step-up.ts';
 import { confirmWithPasskey, passkeyObstacle } from '../data/webauthn.ts';
@@ -21,7 +21,11 @@ interface Means {
 
 /** Asks a person who is signed in to prove that it is still them, before something dangerous. */
 export class HiveStepUp extends LitElement {
-  static override properties = { _means: { state: true }, _code: { state: true }, _password: { state: true } };
+  static override properties = {
+    _means: { state: true },
+    _code: { state: true },
+    _password: { state: true },
+  };
 
   declare _means: Means | undefined;
   declare _code: string;
@@ -94,10 +98,17 @@ export class HiveStepUp extends LitElement {
       `;
     }
     return html`
-      <p class="small muted">This counts for five minutes.</p>
+      <p class="small muted">
+        This is asked before anything that cannot be taken back. It counts for five minutes.
+      </p>
       ${
         means.passkey
-          ? html`<button type="button" class="primary" ?disabled=${this.#attempt.blocked} @click=${this.#onPasskey}>
+          ? html`<button
+              type="button"
+              class="primary"
+              ?disabled=${this.#attempt.blocked}
+              @click=${this.#onPasskey}
+            >
               Confirm with passkey
             </button>`
           : nothing
@@ -142,7 +153,9 @@ export class HiveStepUp extends LitElement {
             @input=${(event: Event) => (this._code = (event.target as HTMLInputElement).value)}
           />
         </div>
-        <button class=${isSecond ? '' : 'primary'} ?disabled=${this.#attempt.blocked}>Confirm with code</button>
+        <button class=${isSecond ? '' : 'primary'} ?disabled=${this.#attempt.blocked}>
+          Confirm with code
+        </button>
       </form>
     `;
   }
@@ -153,17 +166,13 @@ export class HiveStepUp extends LitElement {
 
   async #findMeans(): Promise<void> {
     await this.#attempt.run('means', async () => {
-      const [account, passkeys, providers] = await Promise.all([
-        readAccount(),
-        listPasskeys(),
-        listProviders(),
-      ]);
+      const [account, passkeys, logins] = await Promise.all([readAccount(), listPasskeys(), listLogins()]);
       const works = passkeyObstacle() === undefined;
       this._means = {
         passkey: passkeys.length > 0 && works,
         totp: account?.twoFactorEnabled === true,
         passkeyElsewhere: passkeys.length > 0 && !works,
-        password: providers.includes('credential'),
+        password: logins.some(({ provider }) => provider === 'credential'),
       };
     });
   }

@@ -1,5 +1,6 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { EventController } from '../controllers/event-controller.ts';
+import { initials } from '../data/initials.ts';
 import { session } from '../data/session.ts';
 import { base } from '../styles/base.ts';
 import './hive-person.ts';
@@ -32,8 +33,10 @@ export class HiveWorkspaceSwitcher extends LitElement {
       </a>`;
     }
     const { name } = viewer.person;
+    // What is seen is part of what it is called, for those who speak to their phone.
+    const seen = initials(name);
     if (viewer.workspaces.length < 2) {
-      return html`<a class="way" href="/settings" aria-label=${`Settings of ${name}`}>
+      return html`<a class="way" href="/settings" aria-label=${`${seen}: settings of ${name}`}>
         <hive-person .name=${name}></hive-person>
       </a>`;
     }
@@ -42,7 +45,7 @@ export class HiveWorkspaceSwitcher extends LitElement {
         class="way"
         popovertarget="menu"
         aria-haspopup="dialog"
-        aria-label=${`${name} in ${viewer.workspaceName}: workspaces and settings`}
+        aria-label=${`${seen}: ${name} in ${viewer.workspaceName}, workspaces and settings`}
         @click=${this.#onOpen}
       >
         <hive-person .name=${name}></hive-person>
@@ -91,7 +94,8 @@ export class HiveWorkspaceSwitcher extends LitElement {
         stroke-linejoin: round;
       }
       #menu {
-        inset: calc(3.5rem + env(safe-area-inset-top)) max(var(--hive-4), 50% - var(--hive-measure) / 2) auto auto;
+        inset: calc(3.5rem + env(safe-area-inset-top)) max(var(--hive-4), 50% - var(--hive-measure) / 2) auto
+          auto;
         inline-size: min(100% - var(--hive-8), 20rem);
         max-block-size: calc(100dvh - 8rem);
         margin: 0;

@@ -1,11 +1,11 @@
-import { stringifyDocument } from '@urql/core';
 import type { ReactiveController, ReactiveControllerHost } from 'lit';
 import type { ResultOf } from '@hive/schema/operations/graphql.ts';
 import { taskOutputSubscription } from '@hive/schema/operations/tasks.ts';
 import { hive } from '../data/hive.ts';
 import { applyDelta, emptyOutput, type OutputText } from '../data/output-text.ts';
+import { requestText } from '../data/request-text.ts';
 
-const query = stringifyDocument(taskOutputSubscription);
+const query = requestText(taskOutputSubscription);
 
 /** Streams one task's text, without repeats, across breaks of the connection. */
 export class OutputController implements ReactiveController {

@@ -27,6 +27,31 @@ describe('answer to a mutation', () => {
     });
   });
 
+  it('keeps which rule refused it', () => {
+    const data = {
+      retireAgent: {
+        __typename: 'ForbiddenError',
+        code: 'FORBIDDEN',
+        message: 'Confirm first.',
+        reason: 'STEP_UP',
+        action: 'agent.retire',
+      },
+    };
+    expect(classifyAnswer({ data })).toEqual({
+      kind: 'refused',
+      code: 'FORBIDDEN',
+      message: 'Confirm first.',
+      reason: 'STEP_UP',
+    });
+  });
+
+  it('waits to be signed in, and for as long as the hive asks', () => {
+    expect(classifyAnswer(graphQLError('UNAUTHENTICATED'))).toMatchObject({ kind: 'again' });
+    const extensions = { code: 'RATE_LIMITED', retryAfterMs: 2_500 };
+    const limited = { error: { message: '', graphQLErrors: [{ message: 'Slower.', extensions }] } };
+    expect(classifyAnswer(limited)).toMatchObject({ kind: 'again', retryAfterMs: 2_500 });
+  });
+
   it('sends again when the server says it is unavailable', () => {
     const data = {
       cancelTask: { __typename: 'UnavailableError', code: 'UNAVAILABLE', message: 'restarting' },

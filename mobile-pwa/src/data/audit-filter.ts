@@ -10,12 +10,19 @@ export interface AuditFilter {
 }
 
 export const ACTION_GROUPS: readonly { value: string; label: string }[] = [
-  { value: 'session', label: 'Sign-ins and devices' },
+  { value: 'sign_in', label: 'Sign-ins' },
+  { value: 'session', label: 'Ended sessions' },
+  { value: 'device', label: 'Paired devices' },
+  { value: 'step_up', label: 'Confirmations' },
+  { value: 'password', label: 'Passwords' },
+  { value: 'recovery', label: 'Recovery codes' },
+  { value: 'setup', label: 'Setting up' },
   { value: 'member', label: 'Members' },
   { value: 'invitation', label: 'Invitations' },
   { value: 'key', label: 'API keys' },
+  { value: 'service_token', label: 'Tokens of keys' },
   { value: 'secret', label: 'Secrets' },
-  { value: 'workspace', label: 'Workspace' },
+  { value: 'workspace', label: 'Workspaces' },
   { value: 'person', label: 'Personal data' },
   { value: 'audit', label: 'Audit trail' },
   { value: 'goal', label: 'Goals' },

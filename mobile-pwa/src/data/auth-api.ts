@@ -102,7 +102,8 @@ const postFor = async (path: string, body?: Body) => asRecord(await post(path, b
 /** What the hive offers to whoever is not in yet. */
 export async function readStatus(): Promise<HiveStatus> {
   const status = asRecord(await get('hive/status'));
-  if (!status) throw new AuthProblem('UNREADABLE', 'The hive answered with something this app does not understand.');
+  if (!status)
+    throw new AuthProblem('UNREADABLE', 'The hive answered with something this app does not understand.');
   const methods = asRecord(status['methods']) ?? {};
   return {
     hasOwner: status['hasOwner'] === true,
@@ -176,14 +177,20 @@ export async function recover(email: string, code: string): Promise<void> {
   await post('hive/recover', { email, code: code.trim() });
 }
 
-/** @returns where the provider's own page is */
-export async function startOAuth(provider: 'github' | 'google' | 'oidc', back: string): Promise<string> {
-  const { url } = await postFor('sign-in/social', {
-    provider,
-    callbackURL: back,
-    errorCallbackURL: '/sign-in',
-    disableRedirect: true,
-  });
+export type Provider = 'github' | 'google' | 'oidc';
+
+/** Signs in with an account elsewhere. @returns where the provider's own page is */
+export async function startOAuth(provider: Provider, back: string): Promise<string> {
+  return providerPage('sign-in/social', { provider, callbackURL: back, errorCallbackURL: '/sign-in' });
+}
+
+/** Lets an account elsewhere sign in as the person who is in now. @returns where the provider's own page is */
+export async function startConnecting(provider: Provider, back: string): Promise<string> {
+  return providerPage('link-social', { provider, callbackURL: back, errorCallbackURL: back });
+}
+
+async function providerPage(path: string, body: Body): Promise<string> {
+  const { url } = await postFor(path, { ...body, disableRedirect: true });
   const address = textOf(url, '');
   if (!/^https?:/.test(address)) throw new AuthProblem('UNREADABLE', 'The hive named no page to sign in on.');
   return address;
@@ -207,9 +214,22 @@ export async function readAccount(): Promise<Account | undefined> {
   };
 }
 
-/** How the account can be signed in to besides passkeys: `credential` is a password. */
-export async function listProviders(): Promise<string[]> {
-  return asRecords(await get('list-accounts')).map((account) => textOf(account['providerId'], ''));
+export interface Login {
+  id: string;
+  /** `credential` is a password, everything else an account elsewhere. */
+  provider: string;
+}
+
+/** How the account can be signed in to besides passkeys. */
+export async function listLogins(): Promise<Login[]> {
+  return asRecords(await get('list-accounts')).map((login) => ({
+    id: textOf(login['id'], ''),
+    provider: textOf(login['providerId'], ''),
+  }));
+}
+
+export async function disconnect(loginId: string): Promise<void> {
+  await post('unlink-account', { accountId: loginId });
 }
 
 export async function changePassword(currentPassword: string, newPassword: string): Promise<void> {
@@ -332,8 +352,7 @@ export async function listSessions(): Promise<SignedInDevice[]> {
     method: textOrNull(each['method']),
   }));
   return sessions.toSorted(
-    (a, b) =>
-      Number(b.current) - Number(a.current) || (b.updatedAt ?? '').localeCompare(a.updatedAt ?? ''),
+    (a, b) => Number(b.current) - Number(a.current) || (b.updatedAt ?? '').localeCompare(a.updatedAt ?? ''),
   );
 }
 

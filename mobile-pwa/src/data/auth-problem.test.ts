@@ -3,7 +3,11 @@ import { asProblem, problemOf } from './auth-problem.ts';
 
 describe('a refusal', () => {
   it('keeps code and message of the identity service', () => {
-    const { code, message, retryAfterMs } = problemOf(400, { code: 'LINK_EXPIRED', message: 'Too late.' }, null);
+    const { code, message, retryAfterMs } = problemOf(
+      400,
+      { code: 'LINK_EXPIRED', message: 'Too late.' },
+      null,
+    );
     expect({ code, message, retryAfterMs }).toEqual({
       code: 'LINK_EXPIRED',
       message: 'Too late.',
@@ -12,7 +16,9 @@ describe('a refusal', () => {
   });
 
   it('says how long to wait, from the body first and the header else', () => {
-    expect(problemOf(429, { code: 'RATE_LIMITED', message: '', retryAfterMs: 1_500 }, '9').retryAfterMs).toBe(1_500);
+    expect(problemOf(429, { code: 'RATE_LIMITED', message: '', retryAfterMs: 1_500 }, '9').retryAfterMs).toBe(
+      1_500,
+    );
     expect(problemOf(429, '', '9')).toMatchObject({ code: 'RATE_LIMITED', retryAfterMs: 9_000 });
     expect(problemOf(429, null, 'soon').retryAfterMs).toBeNull();
   });
@@ -30,7 +36,10 @@ describe('a refusal', () => {
   });
 
   it('is readable when the answer is no answer at all', () => {
-    expect(problemOf(502, undefined, null)).toMatchObject({ code: 'HTTP_502', message: 'The hive answered 502.' });
+    expect(problemOf(502, undefined, null)).toMatchObject({
+      code: 'HTTP_502',
+      message: 'The hive answered 502.',
+    });
     expect(asProblem(new TypeError('Failed to fetch')).code).toBe('NETWORK');
     expect(asProblem('odd').message).toBe('odd');
   });

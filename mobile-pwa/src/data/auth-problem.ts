@@ -44,12 +44,12 @@ export function problemOf(status: number, body: unknown, retryAfter: string | nu
   const reason = textOf(answer['reason'], textOf(extensions['reason'], ''));
   const given = textOf(answer['code'], textOf(extensions['code'], codeOfStatus(status)));
   const code = reason === 'STEP_UP' || given === 'STEP_UP_REQUIRED' ? 'STEP_UP' : given;
-  const message =
-    WORDS[code] ??
-    (textOf(answer['message'], textOf(nested?.['message'], '')) || `The hive answered ${status}.`);
   const stated = answer['retryAfterMs'] ?? extensions['retryAfterMs'];
   const retryAfterMs =
     typeof stated === 'number' ? stated : retryAfter === null ? null : secondsToMs(retryAfter);
+  const message =
+    (code === 'RATE_LIMITED' && retryAfterMs !== null ? 'Too many tries.' : WORDS[code]) ??
+    (textOf(answer['message'], textOf(nested?.['message'], '')) || `The hive answered ${status}.`);
   return new AuthProblem(code, message, retryAfterMs);
 }
 

@@ -1,7 +1,8 @@
-import { stringifyDocument, type AnyVariables, type TypedDocumentNode } from '@urql/core';
+import type { TypedDocumentNode } from '@urql/core';
 import { describeRefusal } from './answer.ts';
 import { hive } from './hive.ts';
 import { newId } from './new-id.ts';
+import { requestText } from './request-text.ts';
 import { session } from './session.ts';
 import { withStepUp } from './step-up.ts';
 import { textOf } from './text-of.ts';
@@ -41,7 +42,7 @@ export async function sendNow<Data, Input extends object>(
         ...session.headers,
       },
       body: JSON.stringify({
-        query: stringifyDocument(document as TypedDocumentNode<Data, AnyVariables>),
+        query: requestText(document),
         variables,
       }),
       signal: AbortSignal.timeout(TIMEOUT_MS),

@@ -80,7 +80,8 @@ export function formatPlace(path: string, startLine: number | null, endLine: num
 export function formatUntil(at: string | number, nowMs: number): string {
   const leftMs = new Date(at).getTime() - nowMs;
   if (leftMs <= 0) return 'expired';
-  if (leftMs < 59.5 * MINUTE_MS) return relative.format(Math.max(1, Math.round(leftMs / MINUTE_MS)), 'minute');
+  if (leftMs < 59.5 * MINUTE_MS)
+    return relative.format(Math.max(1, Math.round(leftMs / MINUTE_MS)), 'minute');
   if (leftMs < 47.5 * HOUR_MS) return relative.format(Math.round(leftMs / HOUR_MS), 'hour');
   return relative.format(Math.round(leftMs / DAY_MS), 'day');
 }

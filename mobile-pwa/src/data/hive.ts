@@ -51,7 +51,7 @@ function createOutbox(
   const outbox = new Outbox({
     store: {
       list: async () => (await database).getAll('outbox'),
-      put: async (entry) => void (await (await database).put('outbox', entry)),
+      put: async (entry) => (await database).put('outbox', entry),
       delete: async (id) => (await database).delete('outbox', id),
     },
     send: (entry) => sendMutation(client, entry),

@@ -18,7 +18,10 @@ describe('the stores of an identity', () => {
 
   it('are found again by the person alone', () => {
     const own = [ada, { ...ada, workspaceId: 'Workspace:2' }].map(storeNames);
-    const others = [{ ...ada, userId: 'Person:11' }, { userId: null, workspaceId: null }].map(storeNames);
+    const others = [
+      { ...ada, userId: 'Person:11' },
+      { userId: null, workspaceId: null },
+    ].map(storeNames);
     const names = [...own, ...others].flatMap(({ app, cache }) => [app, cache]);
     expect(appStoresOf('Person:1', names)).toEqual(own.map(({ app }) => app));
     expect(cacheStoresOf('Person:1', names)).toEqual(own.map(({ cache }) => cache));

@@ -4,5 +4,5 @@ export function initials(name: string): string {
   const first = words[0] ?? '';
   const last = words.length > 1 ? (words.at(-1) ?? '') : '';
   // By code point: half of an emoji is no letter.
-  return [first, last].map((word) => [...word][0]?.toLocaleUpperCase() ?? '').join('');
+  return [first, last].map((word) => /^./u.exec(word)?.[0].toLocaleUpperCase() ?? '').join('');
 }

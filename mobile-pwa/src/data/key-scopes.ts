@@ -85,4 +85,5 @@ export function describeAction(scope: string): string {
 }
 
 /** A secret is in the first answer only; a repeat of the same call does not get it. */
-export const SHOWN_BEFORE = 'The key was made, but its secret was shown before. Revoke it and make another one.';
+export const SHOWN_BEFORE =
+  'The key was made, but its secret was shown before. Revoke it and make another one.';

@@ -1,4 +1,5 @@
 import { Lexer, type Token, type Tokens } from 'marked';
+import { characterReference } from './trusted.ts';
 
 const HEADING_LEVELS = ['h3', 'h3', 'h4', 'h5', 'h6', 'h6'];
 
@@ -58,7 +59,8 @@ function plainText(token: Token): string {
 /** "&amp;" and the like; the parser sees nothing but the name of one entity at a time. */
 function decodeEntities(text: string): string {
   return text.replace(/&(?:#\d{1,7}|#x[\da-f]{1,6}|[a-z]\w{1,31});/gi, (entity) => {
-    return new DOMParser().parseFromString(entity, 'text/html').body.textContent ?? entity;
+    const { body } = new DOMParser().parseFromString(characterReference(entity), 'text/html');
+    return body.textContent ?? entity;
   });
 }
 

@@ -30,3 +30,8 @@ export function reaches(own: MemberRole, member: MemberRole): boolean {
 export function rolesToGive(own: MemberRole): MemberRole[] {
   return ROLES.filter((role) => isAtLeast(own, role));
 }
+
+/** The server's words with roles as the app writes them. */
+export function nameRoles(message: string): string {
+  return message.replace(/\b(?:OWNER|ADMIN|OPERATOR|VIEWER)\b/g, (role) => ROLE_NAMES[role as MemberRole]);
+}

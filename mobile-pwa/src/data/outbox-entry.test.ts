@@ -57,6 +57,28 @@ describe('outbox entry', () => {
     expect(current.state).toBe('waiting');
   });
 
+  it('waits for the session and for the pace the hive asks for as long as it takes, too', () => {
+    for (const code of ['UNAUTHENTICATED', 'RATE_LIMITED']) {
+      const tired = { ...entry, tries: MAX_SERVER_FAILURES };
+      const answer = { kind: 'again', code, message: '' } as const;
+      expect(transition(tired, { type: 'answered', answer }).state).toBe('waiting');
+    }
+  });
+
+  it('keeps which rule refused it, for the one a person can lift alone', () => {
+    const answer = {
+      kind: 'refused',
+      code: 'FORBIDDEN',
+      message: 'Confirm first.',
+      reason: 'STEP_UP',
+    } as const;
+    expect(transition(entry, { type: 'answered', answer }).problem).toEqual({
+      code: 'FORBIDDEN',
+      message: 'Confirm first.',
+      reason: 'STEP_UP',
+    });
+  });
+
   it('asks the person after too many failures inside the server', () => {
     let current = entry;
     for (let tries = 0; tries < MAX_SERVER_FAILURES; tries++) {

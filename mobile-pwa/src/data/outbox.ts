@@ -157,7 +157,8 @@ export class Outbox extends EventTarget {
     }
     this.#deps.announce();
     this.dispatchEvent(new CustomEvent<Settled>('settled', { detail: { entry: next, answer } }));
-    if (next.state === 'waiting') this.#later(next, answer.kind === 'again' ? answer.retryAfterMs : undefined);
+    if (next.state === 'waiting')
+      this.#later(next, answer.kind === 'again' ? answer.retryAfterMs : undefined);
     return next.state !== 'waiting';
   }
 

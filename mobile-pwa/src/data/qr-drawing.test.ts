@@ -36,7 +36,10 @@ it('takes the shape out of what the hive draws', () => {
 
 it('takes nothing else out of it', () => {
   const svg = (d: string, more = '') => `<svg viewBox="0 0 9 9">${more}<path d="${d}"/></svg>`;
-  expect(qrFromSvg(svg('M0 0h1v1H0z', '<script>alert(1)</script>'))).toEqual({ size: 9, path: 'M0 0h1v1H0z' });
+  expect(qrFromSvg(svg('M0 0h1v1H0z', '<script>alert(1)</script>'))).toEqual({
+    size: 9,
+    path: 'M0 0h1v1H0z',
+  });
   expect(qrFromSvg(svg('M0 0" onload="alert(1)'))?.path).toBe('M0 0');
   expect(qrFromSvg(svg('url(#a)'))).toBeUndefined();
   expect(qrFromSvg('<svg viewBox="0 0 9 8"><path d="M0 0"/></svg>')).toBeUndefined();

@@ -21,9 +21,6 @@ import { allowanceOf, parseViewer, type Allowance, type Viewer } from './viewer.
  */
 export type SessionStatus = 'checking' | 'in' | 'out';
 
-/** Why nobody is in, for the sign-in page to explain. */
-export type OutReason = 'signed-out' | 'ended' | 'not-a-member';
-
 const VIEWER_KEY = 'viewer';
 const ASK_TIMEOUT_MS = 15_000;
 const NOBODY: Identity = { userId: null, workspaceId: null, name: null, ended: false };
@@ -44,9 +41,11 @@ export class Session extends EventTarget {
   readonly stores: StoreNames;
   #status: SessionStatus;
   #started = false;
+  /** The person has signed out: whatever the server says now is about a page that is going away. */
+  #left = false;
   #verified = false;
   #viewer: Viewer | undefined;
-  #outReason: OutReason = 'signed-out';
+  #isMember = true;
   #verifying: Promise<void> | undefined;
   readonly #channel = new BroadcastChannel('hive-session');
 
@@ -56,8 +55,11 @@ export class Session extends EventTarget {
     this.identity = known ?? NOBODY;
     this.stores = storeNames(this.identity);
     this.#status = known && !known.ended ? 'in' : 'checking';
-    // Another tab has signed in or out: what this page shows belongs to somebody else now.
-    this.#channel.addEventListener('message', () => location.reload());
+    // Another tab has signed in or out: what this page shows belongs to somebody else now. A page for signing in shows
+    // nothing of anybody's, and may hold recovery codes that nobody has read yet.
+    this.#channel.addEventListener('message', () => {
+      if (this.#started) location.reload();
+    });
   }
 
   get status(): SessionStatus {
@@ -73,8 +75,14 @@ export class Session extends EventTarget {
     return this.#viewer;
   }
 
-  get outReason(): OutReason {
-    return this.#outReason;
+  /** Somebody was in here and is not any more, without having signed out. */
+  get hasEnded(): boolean {
+    return readIdentity()?.ended === true;
+  }
+
+  /** False for somebody the server knows, but in no workspace any more. */
+  get isMember(): boolean {
+    return this.#isMember;
   }
 
   /** Whoever is at the machine, in a hive that has no owner yet. */
@@ -125,6 +133,7 @@ export class Session extends EventTarget {
 
   /** Asks the server who this is: after a refusal, and when the connection is back. Several at once ask once. */
   verify(): Promise<void> {
+    if (this.#left) return Promise.resolve();
     this.#verifying ??= this.#ask().finally(() => {
       this.#verifying = undefined;
     });
@@ -148,7 +157,10 @@ export class Session extends EventTarget {
     }
     if (asked.kind === 'forbidden') return { code: 'NOT_A_MEMBER', message: asked.message };
     if (asked.kind === 'unauthenticated')
-      return { code: 'UNAUTHENTICATED', message: 'This browser did not keep the sign-in. Are cookies allowed here?' };
+      return {
+        code: 'UNAUTHENTICATED',
+        message: 'This browser did not keep the sign-in. Are cookies allowed here?',
+      };
     return { code: 'NETWORK', message: 'You are signed in, but the hive did not answer. Try again.' };
   }
 
@@ -174,6 +186,7 @@ export class Session extends EventTarget {
 
   /** Empties what this device keeps of the person and shows the sign-in page. The server has ended the session before. */
   async leave(options: { discardUnsent: boolean }): Promise<void> {
+    this.#left = true;
     await this.#forget(options.discardUnsent);
     saveIdentity(undefined);
     forgetDrafts();
@@ -184,7 +197,7 @@ export class Session extends EventTarget {
   async #ask(): Promise<void> {
     const asked = await askViewer(this.identity.userId === null ? null : this.identity.workspaceId);
     if (asked.kind === 'viewer') return this.#adopt(asked.viewer);
-    if (asked.kind === 'unauthenticated') return this.#end('ended');
+    if (asked.kind === 'unauthenticated') return this.#end();
     if (asked.kind === 'forbidden') return this.#leaveWorkspace();
     // Unreachable: whoever has used the app here goes on with what is there.
     if (this.#status === 'checking') this.#set(this.identity.ended ? 'out' : 'in');
@@ -215,17 +228,18 @@ export class Session extends EventTarget {
     if (asked.kind === 'viewer') {
       forgetAtNextStart([this.stores.cache]);
       this.#moveTo(identityOf(asked.viewer), '/');
-    } else if (asked.kind === 'forbidden') await this.#end('not-a-member');
-    else if (asked.kind === 'unauthenticated') await this.#end('ended');
+    } else if (asked.kind !== 'unknown') {
+      this.#isMember = asked.kind !== 'forbidden';
+      await this.#end();
+    }
   }
 
-  async #end(reason: OutReason): Promise<void> {
-    const wasIn = readIdentity() !== undefined;
-    this.#outReason = wasIn ? reason : reason === 'ended' ? 'signed-out' : reason;
+  async #end(): Promise<void> {
     this.#verified = false;
-    if (wasIn) {
+    if (readIdentity()) {
       // Whoever holds this device may not be who it was: only what waits to be sent stays, unseen.
       await this.#forget(false);
+      if (this.#left) return;
       saveIdentity({ ...this.identity, ended: true });
     }
     this.#set('out');

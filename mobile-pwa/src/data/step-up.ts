@@ -41,7 +41,8 @@ export function asksForStepUp(answer: unknown): boolean {
   if (result['reason'] === 'STEP_UP') return true;
   const { graphQLErrors } = asRecord(result['error']) ?? {};
   const errors = Array.isArray(graphQLErrors) ? graphQLErrors : [];
-  if (errors.some((error) => asRecord(asRecord(error)?.['extensions'])?.['reason'] === 'STEP_UP')) return true;
+  if (errors.some((error) => asRecord(asRecord(error)?.['extensions'])?.['reason'] === 'STEP_UP'))
+    return true;
   return [result, asRecord(result['data']) ?? {}].some((data) =>
     Object.values(data).some((field) => asRecord(field)?.['reason'] === 'STEP_UP'),
   );

@@ -64,7 +64,9 @@ export function parseViewer(value: unknown): Viewer | undefined {
       message: textOrNull(permission['message']),
     })),
     workspaces: asRecords(viewer['workspaces']).flatMap(({ workspaceId, name, slug, role }) =>
-      isRole(role) ? [{ workspaceId: textOf(workspaceId, ''), name: textOf(name, ''), slug: textOf(slug, ''), role }] : [],
+      isRole(role)
+        ? [{ workspaceId: textOf(workspaceId, ''), name: textOf(name, ''), slug: textOf(slug, ''), role }]
+        : [],
     ),
   };
 }

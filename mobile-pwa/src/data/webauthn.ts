@@ -27,20 +27,33 @@ export function isAddress(hostname: string): boolean {
   return hostname.startsWith('[') || /^\d{1,3}(\.\d{1,3}){3}$/.test(hostname);
 }
 
-/** Whether the browser can offer passkeys while one types into the field for the e-mail. */
-export async function canOfferInField(): Promise<boolean> {
+async function canOfferInField(): Promise<boolean> {
   if (passkeyObstacle()) return false;
   return (await PublicKeyCredential.isConditionalMediationAvailable?.().catch(() => false)) ?? false;
 }
 
 /**
  * Asks for a passkey and signs in with it.
- * @param signal ends the asking; needed when it waits in a field, as only one request may be under way
  * @throws AuthProblem, code CANCELED when the person closed the dialog
  */
-export async function signInWithPasskey(options: { inField?: boolean; signal?: AbortSignal } = {}): Promise<void> {
-  const response = await request(await passkeySignInOptions(), options);
-  await signInWithPasskeyResponse(response);
+export async function signInWithPasskey(): Promise<void> {
+  await signInWithPasskeyResponse(await request(await passkeySignInOptions()));
+}
+
+/**
+ * Waits in the field for the e-mail until the person picks one of the passkeys that the browser offers there.
+ * @param signal ends the waiting: only one request may be under way
+ * @returns what signs in with the one that was picked; undefined when none was, or the browser offers none
+ */
+export async function offerInField(signal: AbortSignal): Promise<(() => Promise<void>) | undefined> {
+  if (!(await canOfferInField()) || signal.aborted) return undefined;
+  try {
+    const response = await request(await passkeySignInOptions(), signal);
+    return () => signInWithPasskeyResponse(response);
+  } catch {
+    // Nobody asked for it: the button is there for those who do, and it says what is wrong.
+    return undefined;
+  }
 }
 
 /** Makes a passkey for the account that is signed in. */
@@ -50,19 +63,16 @@ export async function addPasskey(name: string): Promise<void> {
 }
 
 export async function confirmWithPasskey(): Promise<void> {
-  await stepUpWithPasskey(await request(await stepUpOptions(), {}));
+  await stepUpWithPasskey(await request(await stepUpOptions()));
 }
 
-async function request(
-  json: CeremonyOptions,
-  { inField, signal }: { inField?: boolean; signal?: AbortSignal },
-): Promise<unknown> {
+/** @param inField waits in a field, until this ends it, instead of opening a dialog */
+async function request(json: CeremonyOptions, inField?: AbortSignal): Promise<unknown> {
   const publicKey = readRequestOptions(json);
   const credential = await ceremony(() =>
     navigator.credentials.get({
       publicKey,
-      ...(inField ? { mediation: 'conditional' as const } : {}),
-      ...(signal ? { signal } : {}),
+      ...(inField ? { mediation: 'conditional' as const, signal: inField } : {}),
     }),
   );
   return toJson(credential);
@@ -86,7 +96,8 @@ async function ceremony(ask: () => Promise<Credential | null>): Promise<PublicKe
 function describe(error: unknown): AuthProblem {
   const name = error instanceof DOMException ? error.name : '';
   // Browsers give this one name to a closed dialog, a timeout and a device without a passkey, on purpose.
-  if (name === 'NotAllowedError') return new AuthProblem('CANCELED', 'No passkey was used. Nothing has changed.');
+  if (name === 'NotAllowedError')
+    return new AuthProblem('CANCELED', 'No passkey was used. Nothing has changed.');
   if (name === 'AbortError') return new AuthProblem('CANCELED', '');
   if (name === 'InvalidStateError')
     return new AuthProblem('EXISTS', 'This device already has a passkey for this account.');
@@ -101,7 +112,13 @@ function readCreationOptions(json: CeremonyOptions): PublicKeyCredentialCreation
     return PublicKeyCredential.parseCreationOptionsFromJSON(
       json as unknown as PublicKeyCredentialCreationOptionsJSON,
     );
-  const { challenge, user, excludeCredentials, extensions: _, ...rest } = json as unknown as PublicKeyCredentialCreationOptionsJSON;
+  const {
+    challenge,
+    user,
+    excludeCredentials,
+    extensions: _,
+    ...rest
+  } = json as unknown as PublicKeyCredentialCreationOptionsJSON;
   return {
     ...(rest as Omit<PublicKeyCredentialCreationOptions, 'challenge' | 'user'>),
     challenge: bytesOf(challenge),
@@ -115,7 +132,12 @@ function readRequestOptions(json: CeremonyOptions): PublicKeyCredentialRequestOp
     return PublicKeyCredential.parseRequestOptionsFromJSON(
       json as unknown as PublicKeyCredentialRequestOptionsJSON,
     );
-  const { challenge, allowCredentials, extensions: _, ...rest } = json as unknown as PublicKeyCredentialRequestOptionsJSON;
+  const {
+    challenge,
+    allowCredentials,
+    extensions: _,
+    ...rest
+  } = json as unknown as PublicKeyCredentialRequestOptionsJSON;
   return {
     ...(rest as Omit<PublicKeyCredentialRequestOptions, 'challenge'>),
     challenge: bytesOf(challenge),
@@ -123,7 +145,10 @@ function readRequestOptions(json: CeremonyOptions): PublicKeyCredentialRequestOp
   };
 }
 
-function readDescriptor({ id, transports }: PublicKeyCredentialDescriptorJSON): PublicKeyCredentialDescriptor {
+function readDescriptor({
+  id,
+  transports,
+}: PublicKeyCredentialDescriptorJSON): PublicKeyCredentialDescriptor {
   return {
     type: 'public-key',
     id: bytesOf(id),
@@ -144,7 +169,10 @@ function toJson(credential: PublicKeyCredential): unknown {
   const clientDataJSON = base64UrlOf(response.clientDataJSON);
   if (response instanceof AuthenticatorAttestationResponse) {
     const attestationObject = base64UrlOf(response.attestationObject);
-    return { ...common, response: { clientDataJSON, attestationObject, transports: response.getTransports() } };
+    return {
+      ...common,
+      response: { clientDataJSON, attestationObject, transports: response.getTransports() },
+    };
   }
   const { authenticatorData, signature, userHandle } = response as AuthenticatorAssertionResponse;
   return {

@@ -40,6 +40,9 @@ export const form = css`
     border-color: transparent;
     color: var(--hive-accent);
   }
+  .command {
+    white-space: nowrap;
+  }
   .or {
     display: flex;
     align-items: center;

@@ -103,11 +103,13 @@ export class HiveAuditView extends LitElement {
     const reading = session.may('audit.read');
     return html`
       <hive-page-header heading="Audit trail" back-href="/settings" back-label="Settings">
-        <p class="small muted">What was done, tried or decided in ${session.viewer?.workspaceName || 'this workspace'}.</p>
+        <p class="small muted">
+          What was done, tried or decided in ${session.viewer?.workspaceName || 'this workspace'}.
+        </p>
       </hive-page-header>
       ${
         reading.allowed
-          ? html`${this.#renderFilter()} ${this.#renderEntries()} ${this.#renderChain()}`
+          ? html`${this.#renderChain()} ${this.#renderFilter()} ${this.#renderEntries()}`
           : html`<hive-not-allowed
               heading="The audit trail is for admins"
               .message=${reading.message ?? ''}
@@ -165,11 +167,16 @@ export class HiveAuditView extends LitElement {
     return html`
       <div>
         <label for=${name}>${label}</label>
-        <select id=${name} @change=${(event: Event) => this.#set({ [name]: (event.target as HTMLSelectElement).value })}>
+        <select
+          id=${name}
+          @change=${(event: Event) => this.#set({ [name]: (event.target as HTMLSelectElement).value })}
+        >
           <option value="" ?selected=${value === ''}>${any}</option>
           ${options.map(
             (option) =>
-              html`<option value=${option.value} ?selected=${option.value === value}>${option.label}</option>`,
+              html`<option value=${option.value} ?selected=${option.value === value}>
+                ${option.label}
+              </option>`,
           )}
         </select>
       </div>
@@ -195,11 +202,7 @@ export class HiveAuditView extends LitElement {
       <ul class="rows">
         ${nodes.map((entry) => html`<li><hive-audit-entry .entry=${entry}></hive-audit-entry></li>`)}
       </ul>
-      <hive-more
-        .more=${hasMore}
-        .loading=${loadingMore}
-        @more=${() => this.#entries.loadMore()}
-      ></hive-more>
+      <hive-more .more=${hasMore} .loading=${loadingMore} @more=${() => this.#entries.loadMore()}></hive-more>
     `;
   }
 
@@ -207,41 +210,47 @@ export class HiveAuditView extends LitElement {
     const state = this.#state.data?.auditState;
     const exporting = session.may('audit.export');
     return html`
-      <section class="section panel">
-        <h2 class="title">The chain</h2>
-        <p class="small">
-          Each entry is sealed with a hash that covers the one before it. Keep the newest hash somewhere else:
-          with it, <span class="mono">hive audit verify</span> on the server’s machine proves that nothing
-          before it was changed.
-        </p>
-        ${
-          state
-            ? html`
-                <dl class="facts">
-                  <dt>Sealed</dt>
-                  <dd>${formatCount(state.sealedCount, 'entry', 'entries')}</dd>
-                  <dt>Waiting</dt>
-                  <dd>${state.unsealedCount === 0 ? 'none' : formatCount(state.unsealedCount, 'entry', 'entries')}</dd>
-                  <dt>Newest hash</dt>
-                  <dd class="mono hash">${state.headHash ?? 'none yet'}</dd>
-                </dl>
-                ${state.headHash ? html`<hive-copy .text=${state.headHash} label="Copy hash"></hive-copy>` : nothing}
-              `
-            : nothing
-        }
-        ${
-          exporting.allowed
-            ? html`
-                <button @click=${this.#onExport}>
-                  ${this._exporting ? 'Exporting' : 'Export as JSON Lines'}
-                </button>
-                <p class="fine muted">The whole trail, an entry a line. It asks you to confirm who you are.</p>
-              `
-            : html`<p class="fine muted">Exporting is for owners.</p>`
-        }
-        <p class="small problem" role="alert" ?hidden=${this._problem === ''}>${this._problem}</p>
-        <p class="small muted" ?hidden=${this._said === ''}>${this._said}</p>
-      </section>
+      <details class="fold chain">
+        <summary class="small">
+          ${state ? `${formatCount(state.sealedCount, 'entry', 'entries')} sealed in a chain` : 'The chain'}
+        </summary>
+        <div class="panel">
+          <p class="small">
+            Each entry is sealed with a hash that covers the one before it. Keep the newest hash somewhere
+            else: with it, <span class="mono">hive audit verify</span> on the server’s machine proves that
+            nothing before it was changed.
+          </p>
+          ${
+            state
+              ? html`
+                  <dl class="facts">
+                    <dt>Not sealed yet</dt>
+                    <dd>
+                      ${state.unsealedCount === 0 ? 'none' : formatCount(state.unsealedCount, 'entry', 'entries')}
+                    </dd>
+                    <dt>Newest hash</dt>
+                    <dd class="mono hash">${state.headHash ?? 'none yet'}</dd>
+                  </dl>
+                  ${state.headHash ? html`<hive-copy .text=${state.headHash} label="Copy hash"></hive-copy>` : nothing}
+                `
+              : nothing
+          }
+          ${
+            exporting.allowed
+              ? html`
+                  <button @click=${this.#onExport}>
+                    ${this._exporting ? 'Exporting' : 'Export as JSON Lines'}
+                  </button>
+                  <p class="fine muted">
+                    The whole trail, an entry a line. It asks you to confirm who you are.
+                  </p>
+                `
+              : html`<p class="fine muted">Exporting is for owners.</p>`
+          }
+          <p class="small problem" role="alert" ?hidden=${this._problem === ''}>${this._problem}</p>
+          <p class="small muted" ?hidden=${this._said === ''}>${this._said}</p>
+        </div>
+      </details>
     `;
   }
 
@@ -280,18 +289,23 @@ export class HiveAuditView extends LitElement {
     fields,
     rows,
     css`
-      search {
-        display: block;
-        margin-block-end: var(--hive-2);
+      .chain {
+        margin-block: calc(-1 * var(--hive-3)) var(--hive-2);
       }
+      .chain > summary,
       .filters > summary {
         inline-size: fit-content;
         color: var(--hive-accent);
         font-weight: 600;
       }
+      .chain > summary::after,
       .filters > summary::after {
         margin-inline-start: 0;
         border-color: var(--hive-accent);
+      }
+      search {
+        display: block;
+        margin-block-end: var(--hive-2);
       }
       .grid {
         display: grid;

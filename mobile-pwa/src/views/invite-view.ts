@@ -146,7 +146,8 @@ export class HiveInviteView extends LitElement {
     }
     const { url, invitation } = outcome.value;
     if (url === null) {
-      this._problem = 'The invitation was made, but its link was shown before. Revoke it and make another one.';
+      this._problem =
+        'The invitation was made, but its link was shown before. Revoke it and make another one.';
       return;
     }
     this._made = { url, role: withArticle(ROLE_NAMES[invitation.role]), expiresAt: invitation.expiresAt };

@@ -106,7 +106,7 @@ export class HiveKeyFormView extends LitElement {
           ${this.#renderProblem('name')}
         </div>
         <hive-role-picker
-          label="At most"
+          label="Role"
           .own=${rolesToGive(own)[0] ?? own}
           .value=${this._role}
           @choose=${(event: CustomEvent<MemberRole>) => (this._role = event.detail)}
@@ -136,11 +136,21 @@ export class HiveKeyFormView extends LitElement {
       <fieldset>
         <legend>Projects</legend>
         <label class="choice">
-          <input type="radio" name="projects" .checked=${chosen === null} @change=${() => this.#chooseProjects(null)} />
+          <input
+            type="radio"
+            name="projects"
+            .checked=${chosen === null}
+            @change=${() => this.#chooseProjects(null)}
+          />
           <span>All I have, also those added later</span>
         </label>
         <label class="choice">
-          <input type="radio" name="projects" .checked=${chosen !== null} @change=${() => this.#chooseProjects([])} />
+          <input
+            type="radio"
+            name="projects"
+            .checked=${chosen !== null}
+            @change=${() => this.#chooseProjects([])}
+          />
           <span>Only some</span>
         </label>
         ${

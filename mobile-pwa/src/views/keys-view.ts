@@ -61,7 +61,8 @@ export class HiveKeysView extends LitElement {
 
   readonly #keys = new PagedController(this, {
     query: apiKeysQuery,
-    variables: () => (session.may('key.read').allowed ? { includeRevoked: this._ended } : undefined),
+    // One’s own keys are one’s own business, whatever the role.
+    variables: () => (session.viewer?.person ? { includeRevoked: this._ended } : undefined),
     connection: (data: ResultOf<typeof apiKeysQuery>) => data.apiKeys,
     belongs: () => undefined,
   });
@@ -77,7 +78,6 @@ export class HiveKeysView extends LitElement {
   }
 
   protected override render() {
-    const reading = session.may('key.read');
     const creating = session.may('key.create');
     return html`
       <hive-page-header heading="API keys" back-href="/settings" back-label="Settings">
@@ -88,14 +88,19 @@ export class HiveKeysView extends LitElement {
       </hive-page-header>
       ${this._rotated ? this.#renderRotated(this._rotated) : nothing}
       ${
+        creating.allowed ? html`<a class="button primary new" href="/settings/keys/new">New key</a>` : nothing
+      }
+      ${session.isLocal ? nothing : this.#renderKeys()}
+      ${
         creating.allowed
-          ? html`<a class="button primary new" href="/settings/keys/new">New key</a>`
+          ? nothing
           : html`<hive-not-allowed
+              class="section"
               heading="Making keys is for operators"
               .message=${creating.message ?? ''}
             ></hive-not-allowed>`
       }
-      ${reading.allowed ? this.#renderKeys() : nothing} ${this.#renderDialogs()}
+      ${this.#renderDialogs()}
     `;
   }
 
@@ -142,7 +147,6 @@ export class HiveKeysView extends LitElement {
   #renderKey(key: ApiKey) {
     const now = Date.now();
     const used = key.lastUsedAt ? `used ${formatAge(key.lastUsedAt, now)}` : 'never used';
-    const may = this.#mayChange();
     return html`
       <details class="key">
         <summary>
@@ -177,18 +181,12 @@ export class HiveKeysView extends LitElement {
             ? html`<p class="small problem" role="alert">${this._problem.message}</p>`
             : nothing
         }
-        ${
-          may
-            ? html`<div class="actions">
-                ${
-                  key.replacedBy
-                    ? nothing
-                    : html`<button @click=${() => this.#ask(key, '#rotate')}>Rotate</button>`
-                }
-                <button class="danger" @click=${() => this.#ask(key, '#revoke')}>Revoke</button>
-              </div>`
-            : nothing
-        }
+        <div class="actions">
+          ${
+            key.replacedBy ? nothing : html`<button @click=${() => this.#ask(key, '#rotate')}>Rotate</button>`
+          }
+          <button class="danger" @click=${() => this.#ask(key, '#revoke')}>Revoke</button>
+        </div>
       </details>
     `;
   }
@@ -246,11 +244,6 @@ export class HiveKeysView extends LitElement {
     `;
   }
 
-  /** Whoever is no admin sees nothing but their own keys. */
-  #mayChange(): boolean {
-    return session.may('key.change').allowed;
-  }
-
   #until(key: ApiKey): string {
     if (!key.expiresAt) return 'never';
     return `${formatUntil(key.expiresAt, Date.now())}, ${formatMoment(key.expiresAt, Date.now())}`;
@@ -289,7 +282,8 @@ export class HiveKeysView extends LitElement {
       this._problem = { id: key.id, message: SHOWN_BEFORE };
       return;
     }
-    const oldUntil = overlapHours === 0 ? null : earlier(key.expiresAt, Date.now() + overlapHours * 3_600_000);
+    const oldUntil =
+      overlapHours === 0 ? null : earlier(key.expiresAt, Date.now() + overlapHours * 3_600_000);
     this._rotated = { name: key.name, secret, oldUntil };
     scrollTo(0, 0);
   };

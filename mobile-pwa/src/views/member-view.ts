@@ -97,13 +97,13 @@ export class HiveMemberView extends LitElement {
   }
 
   #renderMember(member: Member) {
-    const { role, projectAccess, grants, joinedAt, lastSeenAt, isViewer } = member;
+    const { role, joinedAt, lastSeenAt, isViewer } = member;
     return html`
       <dl class="facts">
         <dt>Role</dt>
         <dd>${ROLE_NAMES[role]}</dd>
         <dt>Projects</dt>
-        <dd>${describeAccess(projectAccess, grants)}</dd>
+        <dd>${describeAccess(member)}</dd>
         <dt>Joined</dt>
         <dd>${formatDay(joinedAt)}</dd>
         <dt>Last seen</dt>
@@ -115,8 +115,7 @@ export class HiveMemberView extends LitElement {
       ${
         // Whoever was erased has no data left to hand out.
         !member.person.erased && (isViewer || session.viewer?.role === 'OWNER')
-          ? html`<section class="section">
-              <h2>Personal data</h2>
+          ? html`<section class="section" aria-label="Personal data">
               <hive-person-data .person=${member.person} ?own=${isViewer}></hive-person-data>
             </section>`
           : nothing
@@ -128,11 +127,13 @@ export class HiveMemberView extends LitElement {
     const changing = session.may('member.change');
     const obstacle = changing.allowed ? this.#obstacle(member) : changing.message;
     return html`
-      <section class="section">
-        <h2>Role and projects</h2>
+      <section class="section" aria-label="Role and projects">
         ${
           obstacle
-            ? html`<hive-not-allowed heading="Not yours to change" .message=${obstacle}></hive-not-allowed>`
+            ? html`<hive-not-allowed
+                .heading=${changing.allowed && this.#isLastOwner(member) ? 'The only owner' : 'Not yours to change'}
+                .message=${obstacle}
+              ></hive-not-allowed>`
             : html`<hive-member-form
                 .member=${member}
                 .own=${session.viewer?.role ?? 'VIEWER'}

@@ -67,10 +67,7 @@ export class HiveMembersView extends LitElement {
       ${
         inviting.allowed
           ? html`<a class="button primary invite" href="/settings/members/invite">Invite someone</a>`
-          : html`<hive-not-allowed
-              heading="Inviting is for admins"
-              .message=${inviting.message ?? ''}
-            ></hive-not-allowed>`
+          : nothing
       }
       ${
         reading.allowed
@@ -78,6 +75,15 @@ export class HiveMembersView extends LitElement {
           : html`<hive-not-allowed class="section" .message=${reading.message ?? ''}></hive-not-allowed>`
       }
       ${session.may('invitation.read').allowed ? this.#renderInvitations() : nothing}
+      ${
+        inviting.allowed
+          ? nothing
+          : html`<hive-not-allowed
+              class="section"
+              heading="Inviting is for admins"
+              .message=${inviting.message ?? ''}
+            ></hive-not-allowed>`
+      }
     `;
   }
 
@@ -124,7 +130,9 @@ export class HiveMembersView extends LitElement {
                 ></hive-problem>`
               : loading
                 ? html`<hive-skeleton .lines=${2}></hive-skeleton>`
-                : html`<p class="small muted">None. A link you make waits here until it is used, ends or you revoke it.</p>`
+                : html`<p class="small muted">
+                    None. A link you make waits here until it is used, ends or you revoke it.
+                  </p>`
         }
       </section>
       <hive-confirm
@@ -137,11 +145,11 @@ export class HiveMembersView extends LitElement {
   }
 
   #renderInvitation(invitation: Invitation) {
-    const { id, role, note, projectAccess, grants, expiresAt, invitedBy } = invitation;
+    const { id, role, note, expiresAt, invitedBy } = invitation;
     return html`
       <div class="invitation">
         <h3>${note || `${ROLE_NAMES[role]}, without a note`}</h3>
-        <p class="fine muted">${ROLE_NAMES[role]} · ${describeAccess(projectAccess, grants)}</p>
+        <p class="fine muted">${ROLE_NAMES[role]} · ${describeAccess(invitation)}</p>
         <p class="fine muted">
           Ends ${formatUntil(expiresAt, Date.now())}${invitedBy ? ` · by ${invitedBy.name}` : ''}
         </p>
@@ -191,9 +199,9 @@ export class HiveMembersView extends LitElement {
 }
 
 function renderMember(member: Member) {
-  const { person, role, isViewer, projectAccess, grants, lastSeenAt } = member;
+  const { person, role, isViewer, lastSeenAt } = member;
   const seen = isViewer ? '' : lastSeenAt ? `seen ${formatAge(lastSeenAt, Date.now())}` : 'not seen yet';
-  const facts = [ROLE_NAMES[role], describeAccess(projectAccess, grants), seen].filter(Boolean);
+  const facts = [ROLE_NAMES[role], describeAccess(member), seen].filter(Boolean);
   return html`<hive-entry
     .href=${memberPath(member.id)}
     .heading=${isViewer ? `${person.name} (you)` : person.name}

@@ -16,11 +16,18 @@ type Step = 'checking' | 'show' | 'claim' | 'over' | 'sign-in';
 
 /** Where a second device is signed in: the first one shows a code here, the second one opens it. */
 export class HivePairView extends LitElement {
-  static override properties = { itemId: {}, _step: { state: true }, _name: { state: true } };
+  static override properties = {
+    itemId: {},
+    _step: { state: true },
+    _name: { state: true },
+    _claimed: { state: true },
+  };
 
   declare itemId: string;
   declare _step: Step;
   declare _name: string;
+  /** The code shown here has been used. */
+  declare _claimed: boolean;
   readonly #attempt = new AttemptController(this);
   readonly #token = takeLinkToken('pair');
   #signedIn = false;
@@ -29,6 +36,7 @@ export class HivePairView extends LitElement {
     super();
     this.itemId = '';
     this._step = 'checking';
+    this._claimed = false;
     this._name = describeUserAgent(navigator.userAgent);
   }
 
@@ -52,6 +60,7 @@ export class HivePairView extends LitElement {
   get #heading(): string {
     if (this._step === 'claim') return 'Sign in on this device';
     if (this._step === 'over') return 'This code is over';
+    if (this._claimed) return 'Paired';
     return 'Pair another device';
   }
 
@@ -59,7 +68,8 @@ export class HivePairView extends LitElement {
     if (this._step === 'claim')
       return 'The code is from a device that is signed in. This one will be signed in as the same person.';
     if (this._step === 'over') return 'It was used already, or its five minutes have passed.';
-    if (this._step === 'show') return 'Scan this with the camera of the other device, and open the link.';
+    if (this._step === 'show' && !this._claimed)
+      return 'Scan this with the camera of the other device, and open the link.';
     return '';
   }
 
@@ -70,13 +80,15 @@ export class HivePairView extends LitElement {
           ? html`<button @click=${() => void this.#check()}>Try again</button>`
           : html`<hive-skeleton .lines=${4}></hive-skeleton>`;
       case 'show':
-        return html`<hive-pairing></hive-pairing>
+        return html`<hive-pairing
+            @state=${(event: CustomEvent<string>) => (this._claimed = event.detail === 'CLAIMED')}
+          ></hive-pairing>
           <a class="button" href="/settings/security">Done</a>`;
       case 'claim':
         return this.#renderClaim();
       case 'over':
         return html`
-          <p class="small">Show a new one on the other device: Settings, Sign-in and security, Pair another device.</p>
+          <p class="small">Show a new one on the other device: Settings, Security, Pair another device.</p>
           <a class="button" href="/sign-in">Sign in another way</a>
         `;
       case 'sign-in':
@@ -102,7 +114,9 @@ export class HivePairView extends LitElement {
             .value=${this._name}
             @input=${(event: Event) => (this._name = (event.target as HTMLInputElement).value)}
           />
-          <p id="device-hint" class="fine muted">For the list of devices, where it can be signed out again.</p>
+          <p id="device-hint" class="fine muted">
+            For the list of devices, where it can be signed out again.
+          </p>
         </div>
         ${
           this.#signedIn
@@ -110,7 +124,9 @@ export class HivePairView extends LitElement {
             : ''
         }
         <button class="primary wide" ?disabled=${this.#attempt.blocked}>Sign in on this device</button>
-        <p class="fine muted">You did not ask for this? Close the page; nothing happens until you press the button.</p>
+        <p class="fine muted">
+          You did not ask for this? Close the page; nothing happens until you press the button.
+        </p>
       </form>
     `;
   }

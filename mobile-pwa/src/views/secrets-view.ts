@@ -107,7 +107,7 @@ export class HiveSecretsView extends LitElement {
       <div class="secret">
         <hive-cell look=${secret ? 'done' : 'offline'}></hive-cell>
         <div class="text">
-          <h3>${label}</h3>
+          <h2 class="title">${label}</h2>
           <p class="fine muted">
             ${secret ? `Set ${formatAge(secret.updatedAt, Date.now())}${by}` : 'Not set here'}
           </p>

@@ -2,17 +2,21 @@ import { css, html, LitElement } from 'lit';
 import { AttemptController } from '../controllers/attempt-controller.ts';
 import { EventController } from '../controllers/event-controller.ts';
 import {
+  listLogins,
   listPasskeys,
-  listProviders,
   readAccount,
+  readStatus,
   type Account,
+  type Login,
   type Passkey,
+  type SignInMethods,
 } from '../data/auth-api.ts';
 import { AuthProblem } from '../data/auth-problem.ts';
 import { hive } from '../data/hive.ts';
 import { session } from '../data/session.ts';
 import { base, buttons, rows } from '../styles/base.ts';
 import '../components/hive-auth-problem.ts';
+import '../components/hive-connected-accounts.ts';
 import '../components/hive-entry.ts';
 import '../components/hive-local-card.ts';
 import '../components/hive-page-header.ts';
@@ -27,7 +31,8 @@ interface Ways {
   passkeys: Passkey[];
   hasPassword: boolean;
   /** Accounts elsewhere that sign in here. */
-  providers: string[];
+  connected: Login[];
+  methods: SignInMethods;
 }
 
 /** How one signs in: passkeys, password, one-time codes, recovery codes, other devices. */
@@ -72,20 +77,24 @@ export class HiveSecurityView extends LitElement {
           </div>`
         : html`<hive-skeleton .lines=${6}></hive-skeleton>`;
     }
-    const { account, passkeys, hasPassword, providers } = ways;
+    const { account, passkeys, hasPassword, connected, methods } = ways;
     return html`
       <p class="small muted">Signed in as ${account.email}.</p>
       <section class="section">
         <h2>Passkeys</h2>
         <hive-passkeys
           .passkeys=${passkeys}
-          .otherWays=${providers.length + (hasPassword ? 1 : 0)}
+          .otherWays=${connected.length + (hasPassword ? 1 : 0)}
           @changed=${this.#onRefresh}
         ></hive-passkeys>
       </section>
       <section class="section">
         <h2>Password</h2>
-        <hive-password ?exists=${hasPassword} .email=${account.email} @changed=${this.#onRefresh}></hive-password>
+        <hive-password
+          ?exists=${hasPassword}
+          .email=${account.email}
+          @changed=${this.#onRefresh}
+        ></hive-password>
       </section>
       <section class="section">
         <h2>One-time codes</h2>
@@ -96,6 +105,12 @@ export class HiveSecurityView extends LitElement {
           @changed=${this.#onRefresh}
         ></hive-two-factor>
       </section>
+      <hive-connected-accounts
+        .methods=${methods}
+        .connected=${connected}
+        .otherWays=${passkeys.length + (hasPassword ? 1 : 0)}
+        @changed=${this.#onRefresh}
+      ></hive-connected-accounts>
       <section class="section">
         <h2>Recovery codes</h2>
         <hive-recovery .email=${account.email}></hive-recovery>
@@ -107,14 +122,14 @@ export class HiveSecurityView extends LitElement {
             <hive-entry
               href="/pair"
               heading="Pair another device"
-              detail="Signs it in with a code, without typing anything"
+              detail="With a code, nothing to type"
             ></hive-entry>
           </li>
           <li>
             <hive-entry
               href="/settings/sessions"
               heading="Devices and sessions"
-              detail="Where you are signed in, and the way to end it"
+              detail="Where you are signed in"
             ></hive-entry>
           </li>
         </ul>
@@ -125,13 +140,18 @@ export class HiveSecurityView extends LitElement {
   async #load(): Promise<void> {
     if (session.isLocal) return;
     await this.#attempt.run('load', async () => {
-      const [account, passkeys, all] = await Promise.all([readAccount(), listPasskeys(), listProviders()]);
+      const [account, passkeys, logins, { methods }] = await Promise.all([
+        readAccount(),
+        listPasskeys(),
+        listLogins(),
+        readStatus(),
+      ]);
       if (!account) {
         void session.verify();
         throw new AuthProblem('UNAUTHENTICATED', 'You are signed out here.');
       }
-      const providers = all.filter((provider) => provider !== 'credential');
-      this._ways = { account, passkeys, hasPassword: all.includes('credential'), providers };
+      const connected = logins.filter(({ provider }) => provider !== 'credential');
+      this._ways = { account, passkeys, hasPassword: connected.length < logins.length, connected, methods };
     });
   }
 

@@ -17,18 +17,15 @@ import '../components/hive-page-header.ts';
 import '../components/hive-skeleton.ts';
 
 const METHODS: Readonly<Record<string, string>> = {
-  password: 'password',
-  passkey: 'passkey',
-  totp: 'password and one-time code',
-  'two-factor': 'password and one-time code',
-  github: 'GitHub',
-  google: 'Google',
-  oidc: 'single sign-on',
-  pairing: 'pairing code',
-  pair: 'pairing code',
-  recovery: 'recovery code',
-  setup: 'setup link',
-  invitation: 'invitation',
+  PASSWORD: 'password',
+  PASSKEY: 'passkey',
+  'OAUTH:github': 'GitHub',
+  'OAUTH:google': 'Google',
+  'OAUTH:oidc': 'single sign-on',
+  PAIRING: 'pairing code',
+  RECOVERY: 'recovery code',
+  SETUP: 'setup link',
+  INVITATION: 'invitation',
 };
 
 /** Where the person is signed in, and the way to end any of it. */
@@ -136,14 +133,14 @@ export class HiveSessionsView extends LitElement {
   #renderDevice(device: SignedInDevice) {
     const { current, method, address, updatedAt, createdAt } = device;
     const active = current ? 'Active now' : updatedAt ? `Active ${formatAge(updatedAt, Date.now())}` : '';
-    const by = method ? `signed in by ${METHODS[method.toLowerCase()] ?? method}` : 'signed in';
+    const by = method ? `signed in by ${METHODS[method] ?? method}` : 'signed in';
     const since = createdAt ? `${by} on ${formatDay(createdAt)}` : by;
     return html`
       <div class="device">
         <div class="text">
-          <h3>
+          <h2 class="title">
             ${nameOf(device)} ${current ? html`<span class="mark fine">This device</span>` : nothing}
-          </h3>
+          </h2>
           <p class="fine muted">${[active, address].filter(Boolean).join(' · ')}</p>
           <p class="fine muted">${since[0]?.toUpperCase()}${since.slice(1)}</p>
         </div>

@@ -124,17 +124,19 @@ export class HiveSettingsView extends LitElement {
           {
             href: '/settings/members',
             heading: 'Members',
-            detail: session.may('member.invite').allowed ? 'Roles, projects, invitations' : 'Who is here, in which role',
+            detail: session.may('member.invite').allowed
+              ? 'Roles, projects, invitations'
+              : 'Who is here, in which role',
             needs: 'member.read',
           },
-          { href: '/settings/keys', heading: 'API keys', detail: 'For programs', needs: 'key.read' },
+          { href: '/settings/keys', heading: 'API keys', detail: 'For programs' },
         ]
       : [];
     const entries: Entry[] = [
       {
         href: '/settings/workspace',
         heading: 'Workspace',
-        detail: viewer.workspaces.length > 1 ? 'Name, switch, new one' : 'Name, new one',
+        detail: describeWorkspacePage(viewer),
       },
       ...people,
       { href: '/settings/audit', heading: 'Audit trail', detail: 'Who did what', needs: 'audit.read' },
@@ -152,8 +154,9 @@ export class HiveSettingsView extends LitElement {
       ${
         hidden.length > 0
           ? html`<p class="fine muted hidden-ones">
-              ${capitalise(names.join(' and '))} ${names.length === 1 && !names[0]?.endsWith('s') ? 'is' : 'are'}
-              for admins; you are ${ROLE_NAMES[viewer.role].toLowerCase()} here.
+              ${capitalise(names.join(' and '))}
+              ${names.length === 1 && !names[0]?.endsWith('s') ? 'is' : 'are'} for admins; you are
+              ${ROLE_NAMES[viewer.role].toLowerCase()} here.
             </p>`
           : nothing
       }
@@ -219,6 +222,14 @@ function renderEntries(heading: string, entries: readonly Entry[]) {
       </ul>
     </section>
   `;
+}
+
+function describeWorkspacePage({ person, workspaces }: Viewer): string {
+  const parts = ['Name'];
+  if (workspaces.length > 1) parts.push('switch to another');
+  if (person && session.may('workspace.create').allowed) parts.push('make a new one');
+  if (person) parts.push('leave');
+  return parts.join(', ');
 }
 
 function capitalise(text: string): string {

@@ -119,15 +119,15 @@ export class HiveSetupView extends LitElement {
         <p class="small">Sign in, or ask its owner for an invitation.</p>
         <a class="button primary wide" href="/sign-in">Sign in</a>
         <p class="fine muted">
-          Lost every way in? On the hive’s machine, <span class="mono">npx -y pnpm@12 hive admin reset</span> prints a
-          new link.
+          Lost every way in? On the hive’s machine,
+          <span class="mono command">npx -y pnpm@12 hive admin reset</span> prints a new link.
         </p>
       `;
     }
     return html`
       <p class="small">
         It was used, or its 15 minutes are over. For a new one start the hive again, or run
-        <span class="mono">npx -y pnpm@12 hive admin link</span> on its machine.
+        <span class="mono command">npx -y pnpm@12 hive admin link</span> on its machine.
       </p>
       ${local ? html`<a class="button" href="/settings">Open the hive without an account</a>` : nothing}
     `;

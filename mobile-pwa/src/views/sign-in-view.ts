@@ -8,17 +8,19 @@ import {
   signOut,
   startOAuth,
   type HiveStatus,
+  type Provider,
 } from '../data/auth-api.ts';
 import { AuthProblem } from '../data/auth-problem.ts';
 import { hive } from '../data/hive.ts';
 import { formatCount } from '../data/format.ts';
 import { session } from '../data/session.ts';
-import { canOfferInField, passkeyObstacle, signInWithPasskey } from '../data/webauthn.ts';
+import { offerInField, passkeyObstacle, signInWithPasskey } from '../data/webauthn.ts';
 import { pathAfterSignIn } from '../routes.ts';
 import { base, buttons, fields } from '../styles/base.ts';
 import { form } from '../styles/form.ts';
 import '../components/hive-auth-problem.ts';
 import '../components/hive-door.ts';
+import '../components/hive-insecure-notice.ts';
 import '../components/hive-second-factor.ts';
 import '../components/hive-skeleton.ts';
 import { passwordField } from '../components/password-field.ts';
@@ -57,8 +59,7 @@ export class HiveSignInView extends LitElement {
     this._password = '';
     this._code = '';
     this._notMember =
-      new URLSearchParams(location.search).get('problem') === 'not-a-member' ||
-      session.outReason === 'not-a-member';
+      new URLSearchParams(location.search).get('problem') === 'not-a-member' || !session.isMember;
     new EventController(this, [session, 'change'], [hive.outbox, 'change']);
   }
 
@@ -89,15 +90,14 @@ export class HiveSignInView extends LitElement {
     if (this._notMember) return 'No workspace for you here';
     if (this._step === 'second') return 'One more step';
     if (this._step === 'recovery') return 'Use a recovery code';
-    return session.outReason === 'ended' ? 'Signed out here' : 'Sign in';
+    return session.hasEnded ? 'Signed out here' : 'Sign in';
   }
 
   get #lead(): string {
     if (this._notMember) return 'You have an account, but you are a member of no workspace of this hive.';
     if (this._step === 'second') return 'The password is right. Your account asks for a code as well.';
     if (this._step === 'recovery') return 'One of the ten you saved. Each works once.';
-    if (session.outReason === 'ended')
-      return 'Your session on this device has ended: it ran out, or somebody ended it.';
+    if (session.hasEnded) return 'Your session on this device has ended: it ran out, or somebody ended it.';
     return '';
   }
 
@@ -105,10 +105,10 @@ export class HiveSignInView extends LitElement {
   #renderUnsent() {
     const { waitingCount } = hive.outbox;
     const { name } = session.identity;
-    if (waitingCount === 0 || !session.identity.ended || this._step !== 'first') return nothing;
+    if (waitingCount === 0 || !session.hasEnded || this._step !== 'first') return nothing;
     return html`<p class="small note">
-      ${formatCount(waitingCount, 'action')} ${waitingCount === 1 ? 'waits' : 'wait'} on this device, to be sent
-      when ${name ?? 'the same person'} signs in again.
+      ${formatCount(waitingCount, 'action')} ${waitingCount === 1 ? 'waits' : 'wait'} on this device, to be
+      sent when ${name ?? 'the same person'} signs in again.
     </p>`;
   }
 
@@ -185,6 +185,7 @@ export class HiveSignInView extends LitElement {
         <div class="ways">
           <button type="button" @click=${() => this.#goToStep('recovery')}>Use a recovery code</button>
         </div>
+        <hive-insecure-notice></hive-insecure-notice>
       </div>
     `;
   }
@@ -227,8 +228,8 @@ export class HiveSignInView extends LitElement {
           <button type="button" @click=${() => this.#goToStep('first')}>Sign in another way</button>
         </div>
         <p class="fine muted">
-          No codes left either? On the hive’s machine, <span class="mono">npx -y pnpm@12 hive admin reset</span> makes a
-          new setup link.
+          No codes left either? On the hive’s machine,
+          <span class="mono command">npx -y pnpm@12 hive admin reset</span> makes a new setup link.
         </p>
       </form>
     `;
@@ -246,13 +247,16 @@ export class HiveSignInView extends LitElement {
   #renderNoOwner({ local }: HiveStatus) {
     return local
       ? html`
-          <p class="small">This hive has no owner yet, and you are at its machine: nobody needs to sign in.</p>
+          <p class="small">
+            This hive has no owner yet, and you are at its machine: nobody needs to sign in.
+          </p>
           <a class="button primary wide" href="/">Open the hive</a>
         `
       : html`
           <p class="small">
-            This hive has no owner yet. Open the setup link that was printed where the hive was started. It is valid for
-            15 minutes; <span class="mono">npx -y pnpm@12 hive admin link</span> on that machine makes a new one.
+            This hive has no owner yet. Open the setup link that was printed where the hive was started. It is
+            valid for 15 minutes; <span class="mono command">npx -y pnpm@12 hive admin link</span> on that
+            machine makes a new one.
           </p>
         `;
   }
@@ -264,7 +268,8 @@ export class HiveSignInView extends LitElement {
       this._status = status;
     });
     this.#showRedirectProblem();
-    if (this._status?.methods.passkey && this._step === 'first') void this.#offerInField();
+    if (this._status?.methods.passkey && this._step === 'first' && !this._notMember)
+      void this.#offerInField();
   }
 
   /** What a provider sent the person back with. */
@@ -273,23 +278,25 @@ export class HiveSignInView extends LitElement {
     if (!error || this.#attempt.problem) return;
     const words: Record<string, string> = {
       access_denied: 'The sign-in was canceled on the other page.',
-      account_not_linked: 'That account is not connected to one here. Sign in another way, then connect it in Settings.',
+      account_not_linked:
+        'That account is not connected to one here. Sign in another way, then connect it in Settings.',
       signup_disabled: 'That account is not known here. Ask for an invitation.',
     };
-    this.#attempt.fail(new AuthProblem(error, words[error] ?? `The other page answered: ${error.replaceAll('_', ' ')}.`));
+    this.#attempt.fail(
+      new AuthProblem(error, words[error] ?? `The other page answered: ${error.replaceAll('_', ' ')}.`),
+    );
   }
 
   /** Waits in the field for the e-mail: the browser offers the passkey among what it would fill in. */
   async #offerInField(): Promise<void> {
-    if (!(await canOfferInField()) || !this.isConnected) return;
     this.#inField?.abort();
     this.#inField = new AbortController();
-    try {
-      await signInWithPasskey({ inField: true, signal: this.#inField.signal });
-      await this.#attempt.run('enter', () => this.#enter());
-    } catch (error) {
-      if (!(error instanceof AuthProblem && error.code === 'CANCELED')) this.#attempt.fail(error);
-    }
+    const signIn = await offerInField(this.#inField.signal);
+    if (!signIn) return;
+    await this.#attempt.run('passkey', async () => {
+      await signIn();
+      await this.#enter();
+    });
   }
 
   readonly #onPasskey = (): void => {
@@ -334,7 +341,7 @@ export class HiveSignInView extends LitElement {
     });
   };
 
-  async #goTo(provider: 'github' | 'google' | 'oidc'): Promise<void> {
+  async #goTo(provider: Provider): Promise<void> {
     const back = `/sign-in?to=${encodeURIComponent(pathAfterSignIn(location.search))}`;
     await this.#attempt.run(provider, async () => location.assign(await startOAuth(provider, back)));
   }

@@ -150,10 +150,7 @@ export class HiveTaskView extends LitElement {
         </div>
       `;
     }
-    if (
-      (task.status === 'FAILED' || task.status === 'CANCELED') &&
-      this.#may('task.steer', task).allowed
-    ) {
+    if ((task.status === 'FAILED' || task.status === 'CANCELED') && this.#may('task.steer', task).allowed) {
       return html`<div class="section actions">
         <button class="primary" @click=${() => void act('retryTask', { taskId: task.id }, 'Retry the task')}>
           Retry task

@@ -161,7 +161,10 @@ export class HiveWorkspaceView extends LitElement {
     if (!viewer || !session.may('member.leave').allowed) return nothing;
     return html`
       <div class="section leave">
-        <button class="danger" @click=${() => this.renderRoot.querySelector<HiveConfirm>('hive-confirm')?.show()}>
+        <button
+          class="danger"
+          @click=${() => this.renderRoot.querySelector<HiveConfirm>('hive-confirm')?.show()}
+        >
           Leave ${viewer.workspaceName}
         </button>
         ${this.#renderProblem('leave')}
