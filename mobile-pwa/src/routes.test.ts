@@ -26,7 +26,14 @@ describe('routes', () => {
   });
 
   it('says so when an address leads nowhere', () => {
-    const paths = ['/nope', '/work/goals/%E0%A4%A', '/work/goals/a/b', '/settings/x', '/work/x', '/constructor'];
+    const paths = [
+      '/nope',
+      '/work/goals/%E0%A4%A',
+      '/work/goals/a/b',
+      '/settings/x',
+      '/work/x',
+      '/constructor',
+    ];
     for (const path of paths) expect(matchRoute(path).view).toBe('hive-missing-view');
   });
 

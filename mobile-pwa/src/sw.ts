@@ -9,7 +9,14 @@ precacheAndRoute(self.__WB_MANIFEST);
 cleanupOutdatedCaches();
 
 // The server's own pages must stay reachable from an installed app.
-const SERVER_PAGES = [/^\/graphql/, /^\/api\//, /^\/\.well-known\//, /^\/schema\.graphql/, /^\/health/, /^\/metrics/];
+const SERVER_PAGES = [
+  /^\/graphql/,
+  /^\/api\//,
+  /^\/\.well-known\//,
+  /^\/schema\.graphql/,
+  /^\/health/,
+  /^\/metrics/,
+];
 registerRoute(new NavigationRoute(createHandlerBoundToURL('/index.html'), { denylist: SERVER_PAGES }));
 
 self.addEventListener('message', (event) => {

@@ -4,6 +4,7 @@ import { settings, type HiveConfig } from './config/schema.ts';
 import { getAt } from './config/values-at.ts';
 import { createAuditRecorder, type AuditRecorder } from './engines/security/audit-recorder.ts';
 import { startAuditSealer } from './engines/security/audit-sealer.ts';
+import { assertKeyOfDatabase } from './engines/security/key-mark.ts';
 import { Keyring } from './engines/security/keyring.ts';
 import { registerSecretValue } from './engines/security/redaction.ts';
 import type { Authenticator } from './engines/security/principal.ts';
@@ -80,6 +81,7 @@ export async function createSecurity(options: SecurityOptions): Promise<Security
     previousSecretKey: security.previousSecretKey,
     keepRetiredDays: identityConfig.sessionDays,
   });
+  await assertKeyOfDatabase(systemSql, keyring, log);
   const limits = await createLimiter(redis.url, clock, log);
   const members = createMembershipPorts({
     systemSql,

@@ -242,6 +242,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       hub,
       gateway,
       health,
+      homeWorkspaceId: homeId,
     };
     const configure = async (next: HiveConfig) => {
       security.configured(config, next);

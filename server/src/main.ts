@@ -55,17 +55,19 @@ export async function main(options: MainOptions): Promise<RunningHive> {
     nodeId: readNodeId(config.dataDir),
     listening: listener,
   });
-  const http = startHttp({
-    listener,
-    config: config.server,
-    security: () => config.security,
-    appFolder: join(options.root, 'mobile-pwa', 'dist'),
-    graphql: app.api,
-    authenticator: app.authenticator,
-    limiter: app.rateLimiter,
-    identity: app.identity,
-    routes: app.routes,
-  });
+  const http = await serve(() =>
+    startHttp({
+      listener,
+      config: config.server,
+      security: () => config.security,
+      appFolder: join(options.root, 'mobile-pwa', 'dist'),
+      graphql: app.api,
+      authenticator: app.authenticator,
+      limiter: app.rateLimiter,
+      identity: app.identity,
+      routes: app.routes,
+    }),
+  );
   return {
     url: http.url,
     app,
@@ -75,6 +77,16 @@ export async function main(options: MainOptions): Promise<RunningHive> {
     },
     stop: () => stopInOrder(http, app, config.server.shutdownDeadlineMs),
   };
+
+  /** What runs already ends before the database is taken from it, so that the one thing that is wrong is all one reads. */
+  async function serve(start: () => HttpServer): Promise<HttpServer> {
+    try {
+      return start();
+    } catch (error) {
+      await app.stop(0);
+      throw error;
+    }
+  }
 }
 
 async function stopInOrder(http: HttpServer, app: App, deadlineMs: number): Promise<void> {

@@ -10,7 +10,8 @@ import type { BenchScale } from './tasks-bench.ts';
 const clients = 50;
 
 const operations = {
-  agents: () => '{ agents(first: 20) { edges { node { id name status activeTaskCount crew { id name } } } } }',
+  agents: () =>
+    '{ agents(first: 20) { edges { node { id name status activeTaskCount crew { id name } } } } }',
   agent: (agentId: string) =>
     `{ agent(id: "Agent:${agentId}") { id name status activeTaskCount crew { id name } } }`,
   createTask: () =>
@@ -70,7 +71,10 @@ export async function benchSecurity(
 async function startSecured(environment: BenchEnvironment): Promise<Contender> {
   const databaseUrl = await environment.createDatabase('secured');
   // On and counting, and never reached.
-  const server = await startServer({ databaseUrl, env: { HIVE_RATE_BURST: '1000000', HIVE_RATE_REFILL_SECONDS: '1' } });
+  const server = await startServer({
+    databaseUrl,
+    env: { HIVE_RATE_BURST: '1000000', HIVE_RATE_REFILL_SECONDS: '1' },
+  });
   try {
     const browser = new Browser(server.url, {});
     const link = await browser.post('/hive/setup/link');
@@ -79,7 +83,13 @@ async function startSecured(environment: BenchEnvironment): Promise<Contender> {
     const made = await browser.post('/hive/setup', input);
     if (made.status !== 200) throw new Error(`no owner: ${JSON.stringify(made.body)}`);
     const headers = { cookie: browser.cookie, origin: server.url };
-    const contender: Contender = { name: 'secured', server, databaseUrl, headers, agentId: await fill(databaseUrl) };
+    const contender: Contender = {
+      name: 'secured',
+      server,
+      databaseUrl,
+      headers,
+      agentId: await fill(databaseUrl),
+    };
     // Whoever is at the machine is let in for a second more: that there is no owner is remembered that long.
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     await assertSecured(contender);
@@ -100,7 +110,9 @@ async function startOpen(environment: BenchEnvironment): Promise<Contender> {
         `select oid::regclass::text as name from pg_class where relnamespace = 'public'::regnamespace and relrowsecurity`,
       );
       for (const { name } of rows)
-        await client.query(`alter table ${name} no force row level security; alter table ${name} disable row level security`);
+        await client.query(
+          `alter table ${name} no force row level security; alter table ${name} disable row level security`,
+        );
     });
     return { name: 'open', server, databaseUrl, headers: {}, agentId };
   } catch (error) {
@@ -121,7 +133,9 @@ async function assertSecured({ server, headers, databaseUrl }: Contender): Promi
     return rows[0]!.on;
   });
   if (stranger.status !== 401 || owner.status !== 200 || !owner.headers.has('ratelimit') || !isProtected)
-    throw new Error(`not secured: ${stranger.status}, ${owner.status}, ${owner.headers.get('ratelimit')}, ${isProtected}`);
+    throw new Error(
+      `not secured: ${stranger.status}, ${owner.status}, ${owner.headers.get('ratelimit')}, ${isProtected}`,
+    );
 }
 
 async function withClient<T>(databaseUrl: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
@@ -160,7 +174,9 @@ async function load(contender: Contender, name: OperationName, seconds: number):
       const answer = await send(contender, agent, body);
       taken.push(performance.now() - asked);
       if (answer.status !== 200 || !right[name](answer.text))
-        throw new Error(`${contender.name} answers ${name} with ${answer.status} ${answer.text.slice(0, 300)}`);
+        throw new Error(
+          `${contender.name} answers ${name} with ${answer.status} ${answer.text.slice(0, 300)}`,
+        );
     }
   };
   try {

@@ -100,6 +100,7 @@ export async function startTestApi(database: TestDatabase, options: TestApiOptio
       transaction: (work) => inSystemTransaction(systemPool, work),
     }),
     gateway: { status: () => [], languageModelConnected: false },
+    homeWorkspaceId: workspaceId,
     ...options.overrides,
   };
   const config = { host: '127.0.0.1', port: 0, allowedHosts: [], trustedProxies: [], ...options.server };

@@ -14,14 +14,16 @@ export class HiveLocalCard extends LitElement {
       <section>
         <h2 class="title">Only this machine can use this hive</h2>
         <p class="small">
-          Nobody signs in yet, so nothing else on the network is answered. Create your account to open it from a phone,
-          invite others and make API keys.
+          Nobody signs in yet, so nothing else on the network is answered. Create your account to open it from
+          a phone, invite others and make API keys.
         </p>
         <hive-auth-problem
           .problem=${this.#attempt.problem}
           .waitSeconds=${this.#attempt.waitSeconds}
         ></hive-auth-problem>
-        <button class="primary" ?disabled=${this.#attempt.blocked} @click=${this.#onCreate}>Create your account</button>
+        <button class="primary" ?disabled=${this.#attempt.blocked} @click=${this.#onCreate}>
+          Create your account
+        </button>
       </section>
     `;
   }

@@ -43,8 +43,8 @@ export class HivePasskeys extends LitElement {
               ${this.passkeys.map((passkey) => html`<li>${this.#renderPasskey(passkey)}</li>`)}
             </ul>`
           : html`<p class="small muted">
-              None yet. With a passkey you sign in by finger, face or the device’s PIN, and nothing can be guessed or
-              phished.
+              None yet. With a passkey you sign in by finger, face or the device’s PIN, and nothing can be
+              guessed or phished.
             </p>`
       }
       <hive-auth-problem
@@ -188,8 +188,10 @@ export class HivePasskeys extends LitElement {
 }
 
 const OBSTACLES = {
-  INSECURE: 'This page came over plain HTTP, where browsers make no passkeys. Open the hive by https to add one.',
-  ADDRESS: 'Passkeys belong to a name, and this page was opened by an IP address. Open the hive by its name to add one.',
+  INSECURE:
+    'This page came over plain HTTP, where browsers make no passkeys. Open the hive by https to add one.',
+  ADDRESS:
+    'Passkeys belong to a name, and this page was opened by an IP address. Open the hive by its name to add one.',
   BROWSER: 'This browser knows no passkeys.',
 };
 

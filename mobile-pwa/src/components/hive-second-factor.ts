@@ -66,7 +66,9 @@ export class HiveSecondFactor extends LitElement {
           <button type="button" @click=${this.#onOther}>
             ${this._backup ? 'Use the authenticator' : 'Use a backup code'}
           </button>
-          <button type="button" @click=${() => this.dispatchEvent(new CustomEvent('again'))}>Start again</button>
+          <button type="button" @click=${() => this.dispatchEvent(new CustomEvent('again'))}>
+            Start again
+          </button>
         </div>
       </form>
     `;

@@ -67,8 +67,8 @@ export class HiveTwoFactor extends LitElement {
     if (step.at === 'codes') {
       return html`
         <p class="small">
-          Codes are asked for from now on. If your authenticator is lost, one of these does instead. They are shown only
-          now.
+          Codes are asked for from now on. If your authenticator is lost, one of these does instead. They are
+          shown only now.
         </p>
         <hive-recovery-codes
           name="Backup codes"
@@ -87,7 +87,8 @@ export class HiveTwoFactor extends LitElement {
     if (!this.enabled) {
       return html`
         <p class="small muted">
-          Off. With it, signing in by password also asks for a code from an authenticator app.${
+          Off. With it, signing in by password also asks for a code from an authenticator
+          app.${
             this.hasPassword ? '' : ' Signing in by passkey never does: a passkey is two factors already.'
           }
         </p>

@@ -35,7 +35,12 @@ export function passwordField({ label, value, onInput, isNew = false, name = 'pa
           .value=${value}
           @input=${(event: Event) => onInput((event.target as HTMLInputElement).value)}
         />
-        <button type="button" aria-label=${`Show ${label.toLowerCase()}`} aria-pressed="false" @click=${toggle}>
+        <button
+          type="button"
+          aria-label=${`Show ${label.toLowerCase()}`}
+          aria-pressed="false"
+          @click=${toggle}
+        >
           Show
         </button>
       </div>
@@ -47,7 +52,8 @@ export function passwordField({ label, value, onInput, isNew = false, name = 'pa
 /** Only what is certain: how long it is. Nothing here can know how hard it is to guess. */
 function describeLength(value: string): string {
   const { length } = value;
-  if (length === 0) return `At least ${LEAST_PASSWORD_LENGTH} characters. Four words nobody would put together are good.`;
+  if (length === 0)
+    return `At least ${LEAST_PASSWORD_LENGTH} characters. Four words nobody would put together are good.`;
   if (length < LEAST_PASSWORD_LENGTH) return `${length} of at least ${LEAST_PASSWORD_LENGTH} characters.`;
   return `${length} characters: long enough.`;
 }

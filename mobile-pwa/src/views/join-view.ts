@@ -83,7 +83,8 @@ export class HiveJoinView extends LitElement {
 
   get #lead(): string {
     const { at } = this._step;
-    if (at === 'invalid') return 'It was used, taken back, or has expired. Ask whoever sent it for another one.';
+    if (at === 'invalid')
+      return 'It was used, taken back, or has expired. Ask whoever sent it for another one.';
     if (at === 'codes')
       return 'If you lose this device or forget the password, one of these lets you in. They are shown only now.';
     if (at === 'credential')
@@ -199,15 +200,18 @@ export class HiveJoinView extends LitElement {
   readonly #onCreate = async (event: CustomEvent<NewAccount>): Promise<void> => {
     const account = event.detail;
     let isMade = false;
-    await this.#attempt.run(account.password === undefined ? 'Waiting for your passkey' : 'Creating', async () => {
-      const { recoveryCodes } = await acceptInvitation({ token: this.#token, ...account });
-      isMade = true;
-      dropLinkToken('join');
-      this.#codes = recoveryCodes;
-      this.#email = account.email;
-      if (account.password === undefined) await addPasskey(describeUserAgent(navigator.userAgent));
-      this._step = { at: 'codes' };
-    });
+    await this.#attempt.run(
+      account.password === undefined ? 'Waiting for your passkey' : 'Creating',
+      async () => {
+        const { recoveryCodes } = await acceptInvitation({ token: this.#token, ...account });
+        isMade = true;
+        dropLinkToken('join');
+        this.#codes = recoveryCodes;
+        this.#email = account.email;
+        if (account.password === undefined) await addPasskey(describeUserAgent(navigator.userAgent));
+        this._step = { at: 'codes' };
+      },
+    );
     if (isMade && this._step.at !== 'codes') this._step = { at: 'credential' };
     scrollTo(0, 0);
   };

@@ -61,5 +61,5 @@ export async function setupLines(
       lines.push('', '  or from another device in the network:', '', `  ${at(reachable)}`);
     lines.push('', ...code.split('\n').map((line) => `  ${line}`));
   }
-  return [...lines, '', '  `hive admin link` prints a new one later.'];
+  return [...lines, '', '  `npx -y pnpm@12 hive admin link` prints a new one later.'];
 }

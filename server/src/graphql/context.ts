@@ -154,6 +154,8 @@ export interface GraphQLDeps {
   hub: HubApi;
   gateway: { status(): readonly ProviderStatus[]; readonly languageModelConnected: boolean };
   health: HealthSource;
+  /** The first workspace: that of whoever runs the hive. */
+  homeWorkspaceId: string;
   /** Puts an attempt that was refused before it came to a manager on record. */
   onDenied: OnDenied;
 }

@@ -117,7 +117,7 @@ export function workspaceOf(id: unknown): string | null | undefined {
 export async function whyNobody(authenticator: Authenticator): Promise<string> {
   return (await authenticator.hasOwner())
     ? 'Sign in, or send an API key as a bearer token.'
-    : 'This hive has no owner yet. Open the one-time setup link that it printed at its start; `hive admin link` prints another.';
+    : 'This hive has no owner yet. Open the one-time setup link that it printed at its start; `npx -y pnpm@12 hive admin link` on its machine prints another.';
 }
 
 /** What to answer when nobody could be recognised because looking failed. */

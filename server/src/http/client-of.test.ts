@@ -33,9 +33,31 @@ describe('what is straight from this machine', () => {
     ['a proxy of the newer kind', '127.0.0.1', { host: 'localhost', forwarded: 'for=203.0.113.9' }],
     ['a proxy of another kind', '127.0.0.1', { host: 'localhost', 'x-real-ip': '203.0.113.9' }],
     ['a tunnel that says so', '127.0.0.1', { host: 'localhost', via: '1.1 tunnel' }],
+    [
+      'a tunnel with a name of its own',
+      '127.0.0.1',
+      { host: 'localhost', 'cf-connecting-ip': '203.0.113.9' },
+    ],
   ])('is not %s, trusted or not', (_, peer, headers) => {
     expect(clientFrom(peer, headers).isLocal).toBe(false);
     expect(clientFrom(peer, headers, ['127.0.0.1']).isLocal).toBe(false);
+  });
+
+  // nginx as it comes: the name is that of the server behind it, and nothing tells of the client.
+  const bare = { headers: { host: '127.0.0.1:4000' }, socket: { remoteAddress: '127.0.0.1' } as never };
+
+  it('is not a trusted proxy on this machine that says nothing of its client', () => {
+    expect(clientOf(bare, { trustedProxies: ['127.0.0.0/8'] }).isLocal).toBe(false);
+  });
+
+  it('is nobody when the hive is reached elsewhere, since a proxy may stand between', () => {
+    expect(clientOf(bare, { trustedProxies: [], publicUrl: 'https://hive.example' }).isLocal).toBe(false);
+    expect(clientOf(bare, { trustedProxies: [], publicUrl: 'http://127.0.0.1:4000' }).isLocal).toBe(true);
+  });
+
+  it('is not what speaks HTTP/1.0, as proxies do', () => {
+    expect(clientOf({ ...bare, httpVersion: '1.0' }, { trustedProxies: [] }).isLocal).toBe(false);
+    expect(clientOf({ ...bare, httpVersion: '1.1' }, { trustedProxies: [] }).isLocal).toBe(true);
   });
 });
 

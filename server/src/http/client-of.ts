@@ -6,7 +6,7 @@ import { isLoopbackHost, type HiveConfig } from '../config/schema.ts';
 export interface Client {
   /** Of the client: behind trusted proxies what they say, else the peer's. Empty when the peer is gone already. */
   address: string;
-  /** Straight from this machine: the peer is on loopback, asks for a loopback name, and no proxy stands between. */
+  /** Straight from this machine: the peer is on loopback, asks for a loopback name, and no proxy stands between or may. */
   isLocal: boolean;
   /** The name the client used, with its port. Not checked yet: see `refuseForeign`. */
   host: string;
@@ -15,8 +15,8 @@ export interface Client {
   baseUrl: string;
 }
 
-type ProxyConfig = Pick<HiveConfig['server'], 'trustedProxies'>;
-type Request = Pick<IncomingMessage, 'headers' | 'socket'>;
+type ProxyConfig = Pick<HiveConfig['server'], 'trustedProxies' | 'publicUrl'>;
+type Request = Pick<IncomingMessage, 'headers' | 'socket'> & { httpVersion?: string };
 
 /**
  * X-Forwarded-For, -Proto and -Host are believed from trusted proxies only: anybody else could write anything there. Of
@@ -40,7 +40,10 @@ export function clientOf(request: Request, config: ProxyConfig): Client {
         : 'http';
   return {
     address: isProxied ? forwardedAddress(headers, trusted, peer) : peer,
-    isLocal: isLoopbackAddress(peer) && isLoopbackHost(nameOf(ownHost)) && !isForwarded(headers),
+    isLocal:
+      isLoopbackAddress(peer) &&
+      isLoopbackHost(nameOf(ownHost)) &&
+      !(isProxied || isReachedElsewhere(config) || isForwarded(request)),
     host,
     scheme,
     baseUrl: `${scheme}://${host}`,
@@ -74,12 +77,24 @@ function isLoopbackAddress(address: string): boolean {
   return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
 }
 
-/** A proxy on this machine would make the whole world look local. */
-function isForwarded(headers: IncomingHttpHeaders): boolean {
-  return Object.keys(headers).some(
-    (name) =>
-      name.startsWith('x-forwarded-') || name === 'forwarded' || name === 'x-real-ip' || name === 'via',
-  );
+/** What proxies and tunnels add besides X-Forwarded-…. */
+const proxyHeaders: ReadonlySet<string> = new Set([
+  ...['forwarded', 'via', 'x-real-ip', 'x-client-ip', 'x-cluster-client-ip', 'x-original-host'],
+  ...['true-client-ip', 'cf-connecting-ip', 'cf-ray', 'cdn-loop', 'x-envoy-external-address'],
+]);
+
+/**
+ * A proxy on this machine would make the whole world look local. One that says nothing of itself is told by its HTTP/1.0,
+ * which nginx speaks to what is behind it unless it is set up otherwise, and browsers and curl do not.
+ */
+function isForwarded({ headers, httpVersion }: Request): boolean {
+  if (httpVersion === '1.0') return true;
+  return Object.keys(headers).some((name) => name.startsWith('x-forwarded-') || proxyHeaders.has(name));
+}
+
+/** Somewhere a proxy stands that may pass requests on as its own: then nothing tells them from those of this machine. */
+function isReachedElsewhere({ publicUrl }: ProxyConfig): boolean {
+  return publicUrl !== undefined && !isLoopbackHost(new URL(publicUrl).hostname);
 }
 
 function forwardedAddress(headers: IncomingHttpHeaders, trusted: BlockList, peer: string): string {

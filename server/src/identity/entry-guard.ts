@@ -1,3 +1,4 @@
+import { storableText } from '../lib/json.ts';
 import type { RequestFacts } from './identity-options.ts';
 
 export const basePath = '/api/auth';
@@ -88,12 +89,39 @@ export function refuseEntry(
   // Coming back from a provider is a navigation from their site; so is nothing else here.
   if (headers.get('sec-fetch-site') === 'cross-site' && !callback.test(key))
     return refusal(403, 'CROSS_SITE', 'Requests from other sites are refused.');
+  if (bringsUnstorable(new URL(request.url), body))
+    return refusal(400, 'VALIDATION', 'A text must not contain NUL or broken Unicode.');
   if (request.method !== 'POST') return undefined;
   const type = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase();
   // A form elsewhere can post text, and even JSON as text, but never with this type.
   if (type !== 'application/json' && !(type === undefined && body === ''))
     return refusal(415, 'UNSUPPORTED_MEDIA_TYPE', 'Send the body as application/json.');
   return undefined;
+}
+
+/** Texts of a JSON document, as they are written in it. */
+const jsonTexts = /"(?:[^"\\]+|\\.)*"/g;
+
+/**
+ * Whether a request brings text that PostgreSQL refuses (NUL) or would change (half a surrogate pair), wherever in it. The
+ * body is not parsed for it: nesting that nobody has checked yet costs nothing here.
+ */
+function bringsUnstorable(url: URL, body: string): boolean {
+  for (const value of url.searchParams.values()) if (!isStorable(value)) return true;
+  for (const [written] of body.matchAll(jsonTexts))
+    if (written.includes('\\u') && !isStorable(readText(written))) return true;
+  return false;
+}
+
+const isStorable = (text: string) => storableText(text) === text;
+
+/** Empty for what is no JSON: that is refused later. */
+function readText(written: string): string {
+  try {
+    return JSON.parse(written) as string;
+  } catch {
+    return '';
+  }
 }
 
 export function refusal(

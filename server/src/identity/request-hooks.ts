@@ -1,5 +1,6 @@
 import type { BetterAuthPlugin, GenericEndpointContext } from 'better-auth';
 import { createAuthMiddleware, getSessionFromCtx, isAPIError } from 'better-auth/api';
+import { isUuid } from '../lib/ids.ts';
 import type { Json } from '../lib/json.ts';
 import { matchTotp } from './endpoints/step-up-endpoints.ts';
 import { hasFactor, mayEnrol, refuse, type EndpointTools } from './endpoint-tools.ts';
@@ -40,6 +41,7 @@ const asksForPassword: ReadonlySet<string> = new Set([
   '/two-factor/enable',
   '/two-factor/generate-backup-codes',
 ]);
+const namesPasskey: ReadonlySet<string> = new Set(['/passkey/delete-passkey', '/passkey/update-passkey']);
 /** Those whose outcome the audit trail has. */
 const audited: ReadonlySet<string> = new Set([
   '/callback/:id',
@@ -96,6 +98,9 @@ async function beforeEndpoint(ctx: GenericEndpointContext, tools: EndpointTools)
     return { context: { body: { ...body, revokeOtherSessions: true } } };
   }
   if (enrolment.has(path)) await checkEnrolment(ctx, tools, path);
+  // The database would refuse to compare it.
+  if (namesPasskey.has(path) && !isUuid(text(body['id'])))
+    throw refuse('NOT_FOUND', 'PASSKEY_NOT_FOUND', 'You have no passkey with this id.');
   if (path === '/update-user') return { context: { body: { name: checkedName(body['name'], 200) } } };
   if (path === '/passkey/update-passkey') checkedName(body['name'], 100);
   if (path === '/passkey/verify-registration') {
@@ -246,7 +251,8 @@ async function isChallenge(ctx: GenericEndpointContext): Promise<boolean> {
   return Boolean(await ctx.getSignedCookie(cookie.name, ctx.context.secret));
 }
 
+/** Not the name, which somebody typed: the trail cannot be changed when they are erased. */
 function passkeyDetail(returned: unknown): Record<string, Json> {
-  const { id, name } = (returned ?? {}) as { id?: string; name?: string };
-  return { ...(id ? { passkeyId: id } : {}), ...(name ? { name } : {}) };
+  const { id } = (returned ?? {}) as { id?: string };
+  return id ? { passkeyId: id } : {};
 }

@@ -62,11 +62,6 @@ export function createServiceTokenVerifier(sql: Sql, issuer: string) {
   };
 }
 
-/** Whether a bearer credential has the looks of a service token, without any judgement of it. */
-export function looksLikeServiceToken(text: string): boolean {
-  return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
-}
-
 function parsePart(part: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));

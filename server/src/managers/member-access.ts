@@ -1,11 +1,18 @@
 import { z } from 'zod';
 import { higherRole, isAtLeast, roles, type Role } from '../engines/security/actor.ts';
 import type { Grant, ProjectAccess } from '../entities/membership.ts';
-import { ForbiddenError, ValidationError } from '../lib/errors.ts';
+import { ForbiddenError, NotFoundError, ValidationError } from '../lib/errors.ts';
 import { revokeInvitationsOf } from '../stores/invitation-store.ts';
-import { lockMember, type MemberAccess, type MemberKey } from '../stores/member-store.ts';
+import {
+  lockMember,
+  lockMembers,
+  type LockedMember,
+  type MemberAccess,
+  type MemberKey,
+} from '../stores/member-store.ts';
 import { assertInWorkspace } from '../stores/reference-check.ts';
 import type { Sql } from '../stores/sql.ts';
+import type { Scope } from './transaction.ts';
 
 export const roleSchema = z.enum(roles);
 export const accessSchema = z.enum(['ALL', 'GRANTED']);
@@ -65,7 +72,30 @@ export async function assertProjects(
  * @throws ForbiddenError when they are gone, or below what they were when the request began
  */
 export async function holdMaker(sql: Sql, action: string, maker: MemberKey, role: Role): Promise<void> {
-  const member = await lockMember(sql, maker);
+  assertStill(await lockMember(sql, maker), action, role);
+}
+
+/**
+ * Locks a member that somebody wants to change, and whoever does: what an actor was recognised as may be a second old, and
+ * who was demoted or removed in it could else undo just that.
+ * @throws ForbiddenError as `holdMaker`; NotFoundError when there is no such member
+ */
+export async function holdBoth(
+  sql: Sql,
+  { actor, workspaceId }: Scope,
+  action: string,
+  userId: string,
+): Promise<LockedMember> {
+  // Whoever is at the machine while nobody owns the hive is a member of nothing; one of another workspace is refused as such.
+  const actorId = actor.workspaceId === workspaceId ? actor.userId : undefined;
+  const locked = await lockMembers(sql, workspaceId, actorId === undefined ? [userId] : [userId, actorId]);
+  if (actorId !== undefined) assertStill(locked.get(actorId), action, actor.role);
+  const member = locked.get(userId);
+  if (!member) throw new NotFoundError('Member', userId);
+  return member;
+}
+
+function assertStill(member: LockedMember | undefined, action: string, role: Role): void {
   if (member && isAtLeast(member.role, role)) return;
   throw new ForbiddenError('ROLE', action, 'Your role in the workspace has just been changed.');
 }

@@ -189,9 +189,23 @@ describe('changing members', () => {
       () => manager.changeMember(scope, { memberId: viewer, role: 'OWNER' }),
       () => manager.removeMember(scope, { memberId: second }),
       () => manager.inviteMember(scope, { role: 'OWNER' }),
+      () => manager.leaveWorkspace(scope, {}),
     ])
       await expect(attempt()).rejects.toMatchObject({ reason: 'STEP_UP' });
     await manager.changeMember(scope, { memberId: viewer, role: 'OPERATOR' });
+  });
+
+  it('is not undone by who was demoted while they asked', async () => {
+    const scope = await world.scope(admin);
+    await manager.changeMember(await world.scope(owner), { memberId: admin, role: 'VIEWER' });
+    for (const late of [
+      () => manager.changeMember(scope, { memberId: admin, role: 'ADMIN' }),
+      () => manager.changeMember(scope, { memberId: viewer, role: 'ADMIN' }),
+      () => manager.removeMember(scope, { memberId: viewer }),
+    ])
+      await expect(late()).rejects.toMatchObject({ code: 'FORBIDDEN', reason: 'ROLE' });
+    await manager.removeMember(await world.scope(owner), { memberId: admin });
+    await expect(manager.removeMember(scope, { memberId: viewer })).rejects.toMatchObject({ reason: 'ROLE' });
   });
 
   it('keeps grants in the workspace', async () => {

@@ -27,6 +27,7 @@ import {
   endInvitationsBeyond,
   grantsSchema,
   highestOf,
+  holdBoth,
   roleSchema,
   toMemberAccess,
 } from './member-access.ts';
@@ -121,11 +122,6 @@ export function createMembers(deps: Deps) {
     if (!member) throw new NotFoundError('Member', userId);
     return member;
   };
-  const lockedMember = async (sql: Sql, key: MemberKey) => {
-    const member = await lockMember(sql, key);
-    if (!member) throw new NotFoundError('Member', key.userId);
-    return member;
-  };
 
   return {
     async members(scope: Scope, page: PageRequest): Promise<Page<Member>> {
@@ -162,7 +158,8 @@ export function createMembers(deps: Deps) {
           ...{ operation: 'changeMember', action: 'member.change', input, idempotencyKey: key },
           subject: { type: 'Member', id: member.userId },
           async resource(sql) {
-            before = { ...(await lockedMember(sql, member)), grants: await readGrants(sql, member) };
+            const locked = await holdBoth(sql, scope, 'member.change', member.userId);
+            before = { ...locked, grants: await readGrants(sql, member) };
             const { role, projectAccess, grants } = input;
             const wanted = { role: role ?? before.role, projectAccess, grants: grants ?? before.grants };
             after = toMemberAccess(wanted, before.projectAccess);
@@ -199,7 +196,9 @@ export function createMembers(deps: Deps) {
         {
           ...{ operation: 'removeMember', action: 'member.remove', input, idempotencyKey: key },
           subject: { type: 'Member', id: member.userId },
-          resource: async (sql) => ({ memberRole: (await lockedMember(sql, member)).role }),
+          resource: async (sql) => ({
+            memberRole: (await holdBoth(sql, scope, 'member.remove', member.userId)).role,
+          }),
         },
         async (sql) => {
           await endMembership(sql, member);
@@ -219,10 +218,16 @@ export function createMembers(deps: Deps) {
         {
           ...{ operation: 'leaveWorkspace', action: 'member.leave', input: {} },
           ...{ idempotencyKey: input.idempotencyKey, subject: { type: 'Member' } },
+          async resource(sql) {
+            const userId = personOf(scope);
+            const member = await lockMember(sql, { workspaceId, userId });
+            if (!member) throw new NotFoundError('Member', userId);
+            return { memberRole: member.role };
+          },
         },
         async (sql) => {
           const userId = personOf(scope);
-          if (!(await endMembership(sql, { workspaceId, userId }))) throw new NotFoundError('Member', userId);
+          await endMembership(sql, { workspaceId, userId });
           return userId;
         },
       );

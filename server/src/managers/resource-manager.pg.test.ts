@@ -35,6 +35,21 @@ const eventTypes = async () =>
     (row) => row.type,
   );
 
+it('leaves what somebody typed out of the audit trail, which nobody can change', async () => {
+  const [name, instructions] = ['Zebulon’s', 'Ask Zebulon first.'];
+  const asked = { name, instructions, role: 'worker', kind: 'LLM' as const, capabilities: ['work'] };
+  const { id: agentId } = await manager.registerAgent(scope(), asked);
+  await manager.updateAgent(scope(), { agentId, name: 'Zebulon', crewId: null });
+  const { rows } = await database.pool.query<{ detail: { detail: object } }>(
+    'select detail from audit_entry where subject_id = $1 order by seq',
+    [agentId],
+  );
+  expect(rows.map(({ detail }) => detail.detail)).toEqual([
+    { fields: Object.keys(asked).toSorted(), kind: 'LLM', capabilities: ['work'] },
+    { fields: ['crewId', 'name'], crewId: null },
+  ]);
+});
+
 describe('registration', () => {
   it('creates the starter crew once', async () => {
     await manager.ensureStarterCrew(database);

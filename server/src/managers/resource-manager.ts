@@ -13,6 +13,7 @@ import {
   updateAgent,
   type AttemptTally,
 } from '../stores/agent-store.ts';
+import type { Json } from '../lib/json.ts';
 import { findAgents } from '../stores/agent-reads.ts';
 import { assertInWorkspace } from '../stores/reference-check.ts';
 import type { Sql } from '../stores/sql.ts';
@@ -129,7 +130,8 @@ export function createResourceManager(deps: ResourceManagerDeps) {
   return {
     async registerAgent(scope: Scope, rawInput: RegisterAgentInput): Promise<Agent> {
       const input = parseInput(registerAgentInput, rawInput);
-      return change(scope, { operation: 'registerAgent', action: 'agent.manage' }, input, async (sql) => {
+      const what = { operation: 'registerAgent', action: 'agent.manage' as const, detail: detailOf(input) };
+      return change(scope, what, input, async (sql) => {
         if (input.crewId) await assertInWorkspace(sql, 'crew', scope.workspaceId, input.crewId);
         const id = await insertAgent(sql, {
           ...input,
@@ -145,7 +147,8 @@ export function createResourceManager(deps: ResourceManagerDeps) {
 
     async updateAgent(scope: Scope, rawInput: UpdateAgentInput): Promise<Agent> {
       const input = parseInput(updateAgentInput, rawInput);
-      return change(scope, { operation: 'updateAgent', action: 'agent.manage' }, input, async (sql) => {
+      const what = { operation: 'updateAgent', action: 'agent.manage' as const, detail: detailOf(input) };
+      return change(scope, what, input, async (sql) => {
         const { workspaceId } = scope;
         if (input.crewId) await assertInWorkspace(sql, 'crew', workspaceId, input.crewId);
         if (input.name && (await nameBelongsToAnother(sql, workspaceId, input.name, input.agentId)))
@@ -198,6 +201,18 @@ export function createResourceManager(deps: ResourceManagerDeps) {
       await inSystemTransaction(systemPool, (sql) => recordAttempts(sql, tallies, deps.breaker));
     },
   };
+}
+
+const notInDetail: ReadonlySet<string> = new Set(['agentId', 'idempotencyKey']);
+const typed: ReadonlySet<string> = new Set(['name', 'role', 'instructions']);
+
+/** What the audit trail keeps: which fields were given, and their values but for texts, which may name somebody. */
+function detailOf(input: Readonly<Record<string, Json | undefined>>): Json {
+  const given = Object.entries(input).filter(
+    (entry): entry is [string, Json] => entry[1] !== undefined && !notInDetail.has(entry[0]),
+  );
+  const facts = Object.fromEntries(given.filter(([name]) => !typed.has(name)));
+  return { fields: given.map(([name]) => name).toSorted(), ...facts };
 }
 
 async function hasWorkInHand(sql: Sql, workspaceId: string, agentId: string): Promise<boolean> {

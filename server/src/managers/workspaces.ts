@@ -62,7 +62,7 @@ export function createWorkspaces(deps: Deps) {
       const { idempotencyKey: key, ...input } = parseInput(createWorkspaceInput, rawInput);
       const change = {
         ...{ operation: 'createWorkspace', action: 'workspace.create' as const, input, idempotencyKey: key },
-        subject: { type: 'Workspace' },
+        ...{ subject: { type: 'Workspace' }, detail: { slug: input.slug } },
       };
       const { id } = await auditedSystemChange(deps, scope, change, async (sql) => {
         const userId = personOf(scope);
@@ -86,7 +86,8 @@ export function createWorkspaces(deps: Deps) {
       const { workspaceId } = scope;
       const change = {
         ...{ operation: 'updateWorkspace', action: 'workspace.update' as const, input, idempotencyKey: key },
-        subject: { type: 'Workspace' },
+        // Not the name, which may be somebody's: it is in the workspace for as long as it holds.
+        ...{ subject: { type: 'Workspace' }, detail: { fields: ['name'] } },
       };
       await auditedChange(deps, wholeWorkspace(scope), change, async (sql) => {
         if (!(await renameWorkspace(sql, workspaceId, input.name)))

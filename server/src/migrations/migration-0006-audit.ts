@@ -169,6 +169,14 @@ create table secret (
   unique (workspace_id, name)
 );
 create index secret_key on secret (key_id);
+
+-- The master key that everything secret is kept with, the sessions' signatures among it: by its id, to notice a server that
+-- has another one.
+create table master_key (
+  only_row boolean primary key default true check (only_row),
+  key_id text not null,
+  since timestamptz not null default clock_timestamp()
+);
 `;
 
 /** After hive_protect_table, which grants on whole tables: what the server's roles may not say themselves is taken back. */
@@ -187,6 +195,7 @@ revoke insert on audit_seal, audit_head from hive_tenant;
 grant update (position, hash) on audit_head to hive_system;
 grant select on audit_sealer to hive_tenant, hive_system;
 grant update on audit_sealer to hive_system;
+grant select, insert, update, delete on master_key to hive_system;
 
 revoke execute on function hive_audit_retain, hive_audit_erase_origins, hive_audit_forget_origins from public;
 grant execute on function hive_audit_retain, hive_audit_erase_origins, hive_audit_forget_origins to hive_system;

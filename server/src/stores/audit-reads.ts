@@ -46,6 +46,8 @@ export interface AuditState {
   /** Hexadecimal; to be noted elsewhere and compared by `hive audit verify --head`. Null while nothing is sealed. */
   headHash: string | null;
   headPosition: number;
+  /** Up to where retention cut the chain; 0 while it did not. */
+  anchorPosition: number;
 }
 
 /** Columns of `audit_entry e` as AuditContent. */
@@ -150,10 +152,12 @@ export async function readAuditState(sql: Sql, workspaceId: string): Promise<Aud
     sealed: string;
     unsealed: string;
     position: string | null;
+    anchor: string | null;
     hash: Buffer | null;
   }>(
     `/* readAuditState */
     select coalesce(h.position - h.anchor_position, 0)::text as sealed, h.position::text, h.hash,
+      h.anchor_position::text as anchor,
       (select count(*) from audit_entry e where e.workspace_id = $1 and (e.xid, e.seq) > (z.xid, z.seq)
         and not exists (select from audit_seal s where s.entry_id = e.id))::text as unsealed
     from audit_sealer z left join audit_head h on h.workspace_id = $1`,
@@ -164,6 +168,7 @@ export async function readAuditState(sql: Sql, workspaceId: string): Promise<Aud
     unsealedCount: Number(row?.unsealed ?? 0),
     headHash: row?.hash?.toString('hex') ?? null,
     headPosition: Number(row?.position ?? 0),
+    anchorPosition: Number(row?.anchor ?? 0),
   };
 }
 
@@ -175,6 +180,8 @@ export interface AuditExportHeader {
   /** The head of the chain when the export began. */
   headPosition: number;
   headHash: string | null;
+  /** Up to where retention had removed the beginning; an entry `audit.retain` then says so, too. */
+  anchorPosition: number;
   /** Whether entries were left out by a filter; then gaps between positions are no sign of anything. */
   filtered: boolean;
 }
@@ -204,9 +211,10 @@ export async function* exportAudit(
   workspaceId: string,
   filter: AuditFilter = {},
 ): AsyncGenerator<string, void, undefined> {
-  const { headPosition, headHash } = await readAuditState(sql, workspaceId);
+  const { headPosition, headHash, anchorPosition } = await readAuditState(sql, workspaceId);
   const header: AuditExportHeader = {
-    ...{ format: 'hive-audit/1', workspaceId, exportedAt: new Date().toISOString(), headPosition, headHash },
+    ...{ format: 'hive-audit/1', workspaceId, exportedAt: new Date().toISOString() },
+    ...{ headPosition, headHash, anchorPosition },
     filtered: Object.values(filter).some((value) => value !== undefined && value !== ''),
   };
   yield `${canonicalJson(header)}\n`;

@@ -197,6 +197,31 @@ export async function readChainBounds(sql: Sql, workspaceId?: string): Promise<C
   }));
 }
 
+/** Whether the trail itself says that retention cut the chain there. */
+export async function isCutOnRecord(
+  sql: Sql,
+  workspaceId: string,
+  { position, hash }: ChainHead,
+): Promise<boolean> {
+  const [row] = await sql.rows<{ found: boolean }>(
+    `/* isAuditCutOnRecord */
+    select exists (
+      select from audit_entry where workspace_id = $1 and action = 'audit.retain' and actor_kind = 'SYSTEM'
+        and detail->>'throughPosition' = $2 and detail->>'throughHash' = $3
+    ) as found`,
+    [workspaceId, position.toString(), hash.toString('hex')],
+  );
+  return row?.found === true;
+}
+
+/** Whether anything was ever sealed, also when nothing of it is left. */
+export async function wasEverSealed(sql: Sql): Promise<boolean> {
+  const [row] = await sql.rows<{ sealed: boolean }>(
+    `/* wasAuditEverSealed */ select xid <> '0' as sealed from audit_sealer`,
+  );
+  return row?.sealed === true;
+}
+
 export interface Unsealed {
   /** Written and not sealed yet. */
   waiting: number;

@@ -17,6 +17,8 @@ export interface MemberAccess {
   grants: readonly Grant[];
 }
 
+export type LockedMember = Omit<MemberAccess, 'grants'>;
+
 export interface MemberKey {
   workspaceId: string;
   userId: string;
@@ -51,14 +53,26 @@ export async function makeOwner(sql: Sql, key: MemberKey): Promise<void> {
 export async function lockMember(
   sql: Sql,
   { workspaceId, userId }: MemberKey,
-): Promise<Omit<MemberAccess, 'grants'> | undefined> {
-  const [member] = await sql.rows<Omit<MemberAccess, 'grants'>>(
-    `/* lockMember */
-    select role, project_access as "projectAccess" from membership
-    where workspace_id = $1 and user_id = $2 for no key update`,
-    [workspaceId, userId],
+): Promise<LockedMember | undefined> {
+  return (await lockMembers(sql, workspaceId, [userId])).get(userId);
+}
+
+/**
+ * The same for several, in the order of their ids: two who change each other wait and do not block each other.
+ * @returns those who are members, by id
+ */
+export async function lockMembers(
+  sql: Sql,
+  workspaceId: string,
+  userIds: readonly string[],
+): Promise<Map<string, LockedMember>> {
+  const members = await sql.rows<LockedMember & { userId: string }>(
+    `/* lockMembers */
+    select user_id as "userId", role, project_access as "projectAccess" from membership
+    where workspace_id = $1 and user_id = any($2::uuid[]) order by user_id for no key update`,
+    [workspaceId, userIds],
   );
-  return member;
+  return new Map(members.map(({ userId, ...member }) => [userId, member]));
 }
 
 /** @throws the database's refusal (see `isLastOwnerError`) when nobody would own the workspace any more */

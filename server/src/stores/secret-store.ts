@@ -30,6 +30,31 @@ export async function lockKeyChange(sql: Sql): Promise<void> {
   await sql.rows(`/* lockKeyChange */ select pg_advisory_xact_lock($1)`, [writingLock]);
 }
 
+/** The id of the master key the database is kept with; undefined while nothing was said. */
+export async function readKeyMark(sql: Sql): Promise<string | undefined> {
+  const [row] = await sql.rows<{ key_id: string }>(`/* readKeyMark */ select key_id from master_key`);
+  return row?.key_id;
+}
+
+export async function keepKeyMark(sql: Sql, keyId: string): Promise<void> {
+  await sql.rows(
+    `/* keepKeyMark */
+    insert into master_key as m (key_id) values ($1)
+    on conflict (only_row) do update set key_id = excluded.key_id, since = clock_timestamp()
+    where m.key_id <> excluded.key_id`,
+    [keyId],
+  );
+}
+
+/** Whether anything is there that was encrypted or signed under a master key. */
+export async function isAnythingKeyed(sql: Sql): Promise<boolean> {
+  const [row] = await sql.rows<{ found: boolean }>(
+    `/* isAnythingKeyed */
+    select exists (select from secret) or exists (select from identity."user") as found`,
+  );
+  return row?.found === true;
+}
+
 const columns = `id, name, updated_by as "updatedBy",
   extract(epoch from created_at) * 1000 as "createdMs", extract(epoch from updated_at) * 1000 as "updatedMs"`;
 

@@ -40,6 +40,21 @@ export function countTasks(em: EntityManager, workspaceId: string, where: TaskFi
   return countRows(em, Task, taskConditions(workspaceId, where));
 }
 
+const activeTexts = {
+  QUEUED: `/* countQueuedTasks */ select count(*)::int as count from task where workspace_id = $1 and status = 'QUEUED'`,
+  RUNNING: `/* countRunningTasks */ select count(*)::int as count from task where workspace_id = $1 and status = 'RUNNING'`,
+};
+
+/** Those in the sight of the tenant. The status is part of the text, so that its partial index is used. */
+export async function countActiveTasks(
+  em: EntityManager,
+  workspaceId: string,
+  status: 'QUEUED' | 'RUNNING',
+): Promise<number> {
+  const [row] = await sqlOf(em).rows<{ count: number }>(activeTexts[status], [workspaceId]);
+  return row!.count;
+}
+
 export function findTasks(em: EntityManager, workspaceId: string, ids: readonly string[]): Promise<Task[]> {
   return findRows(em, Task, { workspaceId, id: { $in: [...ids] } });
 }

@@ -145,6 +145,41 @@ describe('fields', () => {
     }
   });
 
+  test('what tells about the machine and other workspaces, is for operators of the first one', async () => {
+    const report = api.deps.health.report();
+    const check = (name: string, detail: string, status: 'UP' | 'DOWN' = 'UP') => ({ name, status, detail });
+    const checks = [
+      check('disk', '12.3 GB free at /srv/hive'),
+      check('database', 'connect ECONNREFUSED 10.0.0.8:5432', 'DOWN'),
+      check('queue', '4711 queued, 4712 running'),
+    ];
+    const health = { report: () => ({ ...report, checks, queuedTaskCount: 4711, runningTaskCount: 4712 }) };
+    const other = await startTestApi(database, { overrides: { health } });
+    const text =
+      'query { health { checks { detail } queuedTaskCount runningTaskCount } tasks(where: { status: [QUEUED] }) { totalCount } }';
+    const limited = { projects: new Map([[here.projectId, 'OPERATOR' as const]]) };
+    const { rows } = await database.pool.query<{ id: string }>(
+      `insert into workspace (slug, name) values ('neighbour', 'Neighbour') returning id`,
+    );
+    try {
+      await newTask(here);
+      other.cast.add('OPERATOR', { role: 'OPERATOR' });
+      other.cast.add('VIEWER', { role: 'VIEWER' });
+      other.cast.add('LIMITED', { role: 'VIEWER', ...limited });
+      other.cast.add('NEIGHBOUR', { role: 'OWNER', workspaceId: rows[0]!.id });
+      const answerTo = (actor: string) => request<any>(other.url, text, {}, as(actor));
+      expect(JSON.stringify(await answerTo('OPERATOR'))).toMatch(/srv.*10\.0\.0\.8.*4711 queued.*:4711/);
+      for (const actor of ['VIEWER', 'LIMITED', 'NEIGHBOUR']) {
+        const { data } = await answerTo(actor);
+        expect(JSON.stringify(data), actor).not.toMatch(/srv|10\.0\.0\.8|471[12]/);
+        expect(data.health.queuedTaskCount, actor).toBe(data.tasks.totalCount);
+      }
+      expect((await answerTo('NEIGHBOUR')).data.health.queuedTaskCount).toBe(0);
+    } finally {
+      await other.close();
+    }
+  });
+
   test('the viewer is told who they are, where, and until when they need not confirm', async () => {
     const text =
       'query { viewer { workspaceName actorKind role hasOwner steppedUpUntil person { id name } workspaces { slug role } } }';

@@ -56,6 +56,35 @@ describe('what other pages send', () => {
   });
 });
 
+describe('text that the database cannot keep', () => {
+  test.each([
+    ['/hive/setup', { token: 'x', name: 'A\0b', email, password }],
+    ['/hive/recover', { email: 'a\0@hive.example', code: 'x' }],
+    ['/sign-in/email', { email, password: 'x\ud800' }],
+    ['/hive/pair/claim', { token: 'x', deviceName: 'Phone\0' }],
+    ['/update-user', { deeper: [{ name: '"\\\0"' }] }],
+  ])('is refused by %s before anything is looked up', async (path, body) => {
+    const answer = await hive.browser().post(path, body);
+    expect(answer).toMatchObject({ status: 400, body: { code: 'VALIDATION' } });
+  });
+
+  test('is refused in an address, and told from text that only looks like it', async () => {
+    const asked = await hive.browser().get('/callback/github?code=x&state=a%00');
+    expect(asked).toMatchObject({ status: 400, body: { code: 'VALIDATION' } });
+    const answer = await hive
+      .browser()
+      .post('/sign-in/email', { email, password: '\\u0000 \u00e9 \ud83d\udc1d' });
+    expect(answer.status).toBe(401);
+  });
+
+  test('nor ids it cannot compare', async () => {
+    const browser = hive.browser();
+    await browser.post('/sign-in/email', { email, password });
+    for (const path of ['/passkey/update-passkey', '/passkey/delete-passkey'])
+      expect((await browser.post(path, { id: 'abc', name: 'x' })).status, path).toBeLessThan(500);
+  });
+});
+
 describe('what is reachable', () => {
   test('is a list: the rest of the library is not there', async () => {
     const browser = hive.browser();

@@ -72,7 +72,10 @@ export async function startIdentity(overrides: Partial<IdentityOptions> = {}): P
   };
   let identity = createIdentity(options);
   const server = createServer((request, response) => {
-    const { address, isLocal, baseUrl } = clientOf(request, { trustedProxies: ['127.0.0.1', '::1'] });
+    // Nobody is local where a proxy of this machine is trusted: browsers of the tests come through one, the local one does not.
+    const isProxied = request.headers['x-forwarded-for'] !== undefined;
+    const trustedProxies = isProxied ? ['127.0.0.1', '::1'] : [];
+    const { address, isLocal, baseUrl } = clientOf(request, { trustedProxies });
     void answerAuth(identity, request, response, { address, isLocal, baseUrl });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

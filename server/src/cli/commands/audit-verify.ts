@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import { verifyAudit, type ChainReport } from '../../engines/security/audit-chain.ts';
 import { verifyExport } from '../../engines/security/audit-export-check.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { wasEverSealed } from '../../stores/audit-seal-store.ts';
 import { listWorkspaces } from '../../stores/workspace-store.ts';
 import { parseOptions, print, UsageError, type Command } from './command.ts';
 import { findWorkspaceBySlug, withHive } from './open-hive.ts';
@@ -46,10 +47,12 @@ async function verifyDatabase(slug: string | undefined, head: string | undefined
     const names = new Map((await listWorkspaces(sql)).map((workspace) => [workspace.id, workspace.slug]));
     const reports = await verifyAudit(sql, only?.id, head);
     for (const report of reports) printReport(names.get(report.workspaceId) ?? report.workspaceId, report);
-    if (reports.length === 0) print('The audit trail is empty.');
+    const isGone = reports.length === 0 && only === undefined && (await wasEverSealed(sql));
+    if (isGone) print('The audit trail is empty, though entries were sealed before: all of it was removed.');
+    else if (reports.length === 0) print('The audit trail is empty.');
     const isLost = head !== undefined && !reports.some((report) => report.expectedFound);
     if (isLost) printLost(head);
-    return isLost || reports.some((report) => !report.intact) ? 1 : 0;
+    return isGone || isLost || reports.some((report) => !report.intact) ? 1 : 0;
   });
 }
 

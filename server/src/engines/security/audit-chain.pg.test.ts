@@ -33,7 +33,7 @@ describe('the chain', () => {
     const found = await trail.report();
     expect(found).toMatchObject({ sealed: 7, unsealed: 0, intact: true });
     expect(await readAuditState(trail.system, trail.workspaceId)).toEqual({
-      ...{ sealedCount: 7, unsealedCount: 0, headHash: found.headHash, headPosition: 7 },
+      ...{ sealedCount: 7, unsealedCount: 0, headHash: found.headHash, headPosition: 7, anchorPosition: 0 },
     });
     const { rows } = await database.pool.query<{ subject_id: string }>(
       `select e.subject_id from audit_seal s join audit_entry e on e.id = s.entry_id where s.workspace_id = $1 order by position`,
@@ -196,6 +196,21 @@ describe('verification notices', () => {
     expect(found.firstBroken?.problem).toMatch(problem);
   });
 
+  it('a beginning that was cut off as retention does it, but for the record', async () => {
+    await trail.writeSealed(5);
+    await trail.tamper(
+      `delete from audit_entry where workspace_id = $1 and subject_id in ('t1', 't2', 't3')`,
+    );
+    await trail.tamper(`delete from audit_seal where workspace_id = $1 and position < 3`);
+    await trail.tamper(`update audit_head set anchor_position = 3 where workspace_id = $1`);
+    expect(await trail.report()).toMatchObject({
+      intact: false,
+      firstBroken: { position: 3, problem: expect.stringMatching(/no retention on record/) as string },
+    });
+    const lines = await readAll(exportAudit(trail.system, trail.workspaceId));
+    expect((await verifyExport(lines)).firstBroken?.problem).toMatch(/no retention on record/);
+  });
+
   it('a chain computed anew, by a head noted earlier', async () => {
     await trail.writeSealed(5);
     const noted = (await trail.report()).headHash!;
@@ -247,6 +262,9 @@ describe('an export', () => {
       firstBroken: { line: 3, problem: 'the entry is not what was sealed' },
     });
     expect(await changed((copy) => copy.splice(3, 1))).toMatchObject({ firstBroken: { line: 4 } });
+    expect(await changed((copy) => copy.splice(1, 2))).toMatchObject({
+      firstBroken: { line: 2, problem: 'the entries from position 1 to 2 are missing' },
+    });
     expect(await changed((copy) => copy.pop())).toMatchObject({ firstBroken: { line: 6 }, intact: false });
     expect(await changed((copy) => ([copy[1], copy[2]] = [copy[2]!, copy[1]!]))).toMatchObject({
       intact: false,

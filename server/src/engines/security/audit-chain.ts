@@ -4,6 +4,7 @@ import { contentOf, type AuditContent } from '../../stores/audit-reads.ts';
 import {
   readChain,
   findUnsealed,
+  isCutOnRecord,
   readChainBounds,
   type ChainBounds,
   type ChainHead,
@@ -71,10 +72,11 @@ const pageSize = 1_000;
 
 /**
  * Computes every hash of the trail again and compares. It notices an entry that was changed, removed, or added without a
- * seal; a seal that was removed, changed, or moved; and an end that is missing.
+ * seal; a seal that was removed, changed, or moved; an end that is missing, and a beginning that is and that no retention
+ * on record removed.
  *
  * What it cannot notice: whoever owns the database can compute a whole new chain and head, or cut the end off and set the
- * head back. That takes a copy outside: note `headHash` elsewhere now and then and look for it (`expectedHash`, `hive audit
+ * head back, or put a retention on record. That takes a copy outside: note `headHash` elsewhere now and then and look for it (`expectedHash`, `hive audit
  * verify --head`), or keep exports. Nor is what was removed before it was sealed, a second at most, ever missed.
  * @param sql of the role hive_system
  */
@@ -90,24 +92,37 @@ export async function verifyAudit(
 }
 
 async function verifyChain(sql: Sql, bounds: ChainBounds, expectedHash?: string): Promise<ChainReport> {
+  const walk = await walkChain(sql, bounds, expectedHash);
+  const unsealed = await findUnsealed(sql, bounds.workspaceId);
+  walk.end(unsealed);
+  const { anchor } = walk;
+  if (!walk.broken && anchor && !(await isCutOnRecord(sql, bounds.workspaceId, anchor)))
+    walk.broken = {
+      position: Number(anchor.position),
+      entryId: null,
+      problem: `the entries up to position ${anchor.position} are gone, and no retention on record removed them`,
+    };
+  if (walk.broken) {
+    const [now] = await readChainBounds(sql, bounds.workspaceId);
+    // Retention has cut the chain meanwhile: what is missing is so by right. Begin anew behind it.
+    if (now && now.anchorPosition > bounds.anchorPosition) return verifyChain(sql, now, expectedHash);
+  }
+  return walk.report(unsealed);
+}
+
+/** @returns the walk, at its end or at the first broken link */
+async function walkChain(sql: Sql, bounds: ChainBounds, expectedHash?: string): Promise<ChainWalk> {
   const walk = new ChainWalk(bounds, expectedHash);
   // From before the anchor: a seal that is left over from a deleted beginning is a problem, too.
   for (let after = 0n; ;) {
     const links = await readChain(sql, bounds.workspaceId, after, pageSize);
     for (const link of links) {
       walk.step(link);
-      if (!walk.broken) continue;
-      const [now] = await readChainBounds(sql, bounds.workspaceId);
-      // Retention has cut the chain meanwhile: what is missing is so by right. Begin anew behind it.
-      if (now && now.anchorPosition > bounds.anchorPosition) return verifyChain(sql, now, expectedHash);
-      return walk.report(await findUnsealed(sql, bounds.workspaceId));
+      if (walk.broken) return walk;
     }
-    if (links.length < pageSize) break;
+    if (links.length < pageSize) return walk;
     after = BigInt(links.at(-1)!.position);
   }
-  const unsealed = await findUnsealed(sql, bounds.workspaceId);
-  walk.end(unsealed);
-  return walk.report(unsealed);
 }
 
 /** One pass over a chain, link after link. */
@@ -119,6 +134,8 @@ class ChainWalk {
   #headMet = false;
   #expectedFound = false;
   broken: BrokenLink | undefined;
+  /** The seal that retention left of what it cut. */
+  anchor: ChainHead | undefined;
 
   constructor(bounds: ChainBounds, expectedHash: string | undefined) {
     this.#bounds = bounds;
@@ -136,6 +153,7 @@ class ChainWalk {
     if (position === this.#bounds.position) this.#headMet = link.hash.equals(this.#bounds.hash);
     if (link.hash.toString('hex') === this.#expectedHash) this.#expectedFound = true;
     this.#last = { position, hash: link.hash };
+    if (position === this.#bounds.anchorPosition) this.anchor = this.#last;
   }
 
   #problemOf(link: ChainLink): string | undefined {
@@ -162,6 +180,7 @@ class ChainWalk {
 
   /** After the last link. */
   end({ intruder }: Unsealed): void {
+    if (this.broken) return;
     const { position } = this.#bounds;
     const last = this.#last?.position ?? 0n;
     if (last < position) {

@@ -1,5 +1,5 @@
 import { messageOf } from '../../lib/errors.ts';
-import type { AuditExportHeader, AuditExportLine } from '../../stores/audit-reads.ts';
+import type { AuditContent, AuditExportHeader, AuditExportLine } from '../../stores/audit-reads.ts';
 import { noHash, sealHash } from './audit-chain.ts';
 
 export interface ExportReport {
@@ -18,7 +18,7 @@ export interface ExportReport {
 
 /**
  * Checks a file made by `exportAudit` with nothing but itself: each entry against its hash, each hash against the one before,
- * and, when no filter left entries out, that none is missing. To know that the file as a whole is genuine, its `headHash` has
+ * and, when no filter left entries out, that none is missing, but for a beginning that a retention on record removed. To know that the file as a whole is genuine, its `headHash` has
  * to be compared with one noted elsewhere.
  * @param lines without or with their line breaks
  */
@@ -55,6 +55,10 @@ class ExportCheck {
   readonly #report: ExportReport;
   #header: AuditExportHeader | undefined;
   #last: { position: number; hash: string } | undefined;
+  /** The `previous` of the first sealed line. */
+  #before: string | undefined;
+  /** Whether a line says that retention removed what the first one leaves out. */
+  #isCutOnRecord = false;
   /** The unsealed ones are at the end. */
   #tail = false;
 
@@ -80,6 +84,8 @@ class ExportCheck {
     if (typeof line.entry !== 'object' || line.entry === null) return 'it has no entry';
     if (line.entry.workspaceId !== this.#header?.workspaceId) return 'its entry is of another workspace';
     this.#report.entries += 1;
+    if (line.position !== null) this.#before ??= line.previous ?? undefined;
+    this.#isCutOnRecord ||= this.#recordsCut(line.entry);
     if (line.position === null) {
       this.#report.unsealed += 1;
       this.#tail = true;
@@ -96,6 +102,9 @@ class ExportCheck {
       return 'the entry is not what was sealed';
     const last = this.#last;
     if (position === 1 && previous !== noHash.toString('hex')) return 'the first entry names one before it';
+    const { anchorPosition = 0 } = this.#header ?? {};
+    if (!last && position !== anchorPosition + 1 && !this.#report.filtered)
+      return `the entries from position ${anchorPosition + 1} to ${position! - 1} are missing`;
     if (last && position! <= last.position) return 'it is out of order';
     if (last && position === last.position + 1 && previous !== last.hash)
       return 'it does not continue the line before it';
@@ -108,11 +117,23 @@ class ExportCheck {
     return undefined;
   }
 
+  #recordsCut({ action, actorKind, detail }: AuditContent): boolean {
+    if (action !== 'audit.retain' || actorKind !== 'SYSTEM') return false;
+    const { throughPosition, throughHash } = (detail ?? {}) as Record<string, unknown>;
+    return (
+      throughPosition === this.#header?.anchorPosition &&
+      (this.#before === undefined || throughHash === this.#before)
+    );
+  }
+
   /** @returns what is missing at the end */
   end(lines: number): string | undefined {
     if (lines === 0) return 'the file is empty';
-    const { headPosition = 0 } = this.#header ?? {};
-    if (this.#report.filtered || (this.#last?.position ?? 0) >= headPosition) return undefined;
+    const { headPosition = 0, anchorPosition = 0 } = this.#header ?? {};
+    if (this.#report.filtered) return undefined;
+    if (anchorPosition > 0 && !this.#isCutOnRecord)
+      return `the entries up to position ${anchorPosition} are missing, and no retention on record removed them`;
+    if ((this.#last?.position ?? anchorPosition) >= headPosition) return undefined;
     return `the end is missing: entries should reach position ${headPosition} and end at ${this.#last?.position ?? 0}`;
   }
 }

@@ -51,7 +51,7 @@ export const rules = {
   'member.invite': { least: 'ADMIN', ranked: true, peopleOnly: true, stepUp: movesOwner },
   'member.change': { least: 'ADMIN', ranked: true, peopleOnly: true, stepUp: movesOwner },
   'member.remove': { least: 'ADMIN', ranked: true, peopleOnly: true, stepUp: movesOwner },
-  'member.leave': { least: 'VIEWER', peopleOnly: true },
+  'member.leave': { least: 'VIEWER', peopleOnly: true, stepUp: movesOwner },
   'invitation.read': { least: 'ADMIN', peopleOnly: true },
 
   'key.read': { least: 'ADMIN', own: true },

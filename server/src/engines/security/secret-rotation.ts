@@ -1,5 +1,5 @@
 import { messageOf } from '../../lib/errors.ts';
-import { listOtherwiseKeyed, lockKeyChange, reencrypt } from '../../stores/secret-store.ts';
+import { keepKeyMark, listOtherwiseKeyed, lockKeyChange, reencrypt } from '../../stores/secret-store.ts';
 import type { Sql } from '../../stores/sql.ts';
 import { decryptSecret, encryptSecret } from './encryption.ts';
 import type { Keyring } from './keyring.ts';
@@ -48,6 +48,7 @@ export async function rotateAll(deps: RotationDeps): Promise<Rotation> {
   if (retired)
     await transaction(async (sql) => {
       await lockKeyChange(sql);
+      await keepKeyMark(sql, keyring.current.id);
       keyring.retire();
     });
   return { reencryptedCount, failed, retired };

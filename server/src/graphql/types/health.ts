@@ -1,13 +1,40 @@
 import type { HealthCheck, HealthReport } from '../../engines/monitoring/health.ts';
+import { countActiveTasks } from '../../stores/task-reads.ts';
 import { mayIn } from '../authorise.ts';
 import { builder } from '../builder.ts';
-import type { Context, Scope } from '../context.ts';
+import type { Context } from '../context.ts';
 import type { ProviderStatus } from '../provider-status.ts';
 import { BreakerStateType, HealthStatusType, ProviderKindType } from './enums.ts';
 import { FailureType } from './parts.ts';
 
-/** An address tells about the machine and its network, as a path does. */
-const seesAddresses = (scope: Scope) => mayIn(scope, 'project.readPath');
+/**
+ * An address tells about the machine and its network, as a path does, and the number of all tasks about other workspaces: for
+ * operators of the first workspace, which is that of whoever runs the hive, and not for those limited to some projects.
+ */
+const seesMachine = ({ deps, scope }: Context) =>
+  scope.workspaceId === deps.homeWorkspaceId && mayIn(scope, 'project.readPath', { projectId: null });
+
+const inGeneral = 'What was found is shown to operators of the hive.';
+
+/** What a check found, without addresses, paths and what belongs to other workspaces. */
+function detailForAll({ name, status, detail }: HealthCheck): string {
+  if (name === 'queue') return 'Takes tasks and hands them out.';
+  if (name === 'disk') return /^[\d.]+ GB free/.exec(detail)?.[0] ?? inGeneral;
+  if (status === 'DOWN' && name === 'database') return inGeneral;
+  return detail.replaceAll(/ \([a-z]+:\/\/[^)]*\)/g, '');
+}
+
+/** Of the whole hive as of the check, or those in the sight of whoever asks, as of now. */
+async function countOf(
+  report: HealthReport,
+  status: 'QUEUED' | 'RUNNING',
+  context: Context,
+): Promise<number> {
+  const ofHive = status === 'QUEUED' ? report.queuedTaskCount : report.runningTaskCount;
+  if (seesMachine(context) || ofHive === 0) return ofHive;
+  // A report has to come also while the database is away.
+  return countActiveTasks(context.em(), context.scope.workspaceId, status).catch(() => 0);
+}
 
 const HealthCheckType = builder.objectRef<HealthCheck>('HealthCheck').implement({
   description: 'What the last check found of one component.',
@@ -18,9 +45,9 @@ const HealthCheckType = builder.objectRef<HealthCheck>('HealthCheck').implement(
     }),
     status: t.field({ type: HealthStatusType, description: 'How it is.', resolve: (check) => check.status }),
     detail: t.string({
-      description: 'What was found, for people; without addresses of providers for viewers.',
-      resolve: ({ detail }, _, { scope }) =>
-        seesAddresses(scope) ? detail : detail.replaceAll(/ \([a-z]+:\/\/[^)]*\)/g, ''),
+      description:
+        'What was found, for people; without addresses, paths and numbers of all tasks but for operators of the first workspace.',
+      resolve: (check, _, context) => (seesMachine(context) ? check.detail : detailForAll(check)),
     }),
     latencyMs: t.float({
       nullable: true,
@@ -49,8 +76,8 @@ const ModelProviderType = builder.objectRef<ProviderStatus>('ModelProvider').imp
     address: t.string({
       nullable: true,
       description:
-        'Where it was looked for; null when it is built in or not set up, and for viewers, as for paths of projects.',
-      resolve: (provider, _, { scope }) => (seesAddresses(scope) ? (provider.address ?? null) : null),
+        'Where it was looked for; null when it is built in or not set up, and but for operators of the first workspace.',
+      resolve: (provider, _, context) => (seesMachine(context) ? (provider.address ?? null) : null),
     }),
     models: t.stringList({
       description: 'Models it offered at the last look; empty when it did not answer.',
@@ -59,11 +86,10 @@ const ModelProviderType = builder.objectRef<ProviderStatus>('ModelProvider').imp
     failure: t.field({
       type: FailureType,
       nullable: true,
-      description: 'Why the last look or call failed, for viewers in general words; null when it did not.',
-      resolve: ({ failure }, _, { scope }) =>
-        failure && !seesAddresses(scope)
-          ? { code: failure.code, message: 'What it said is shown to operators.' }
-          : (failure ?? null),
+      description:
+        'Why the last look or call failed, in general words but for operators of the first workspace; null when it did not.',
+      resolve: ({ failure }, _, context) =>
+        failure && !seesMachine(context) ? { code: failure.code, message: inGeneral } : (failure ?? null),
     }),
     breakerState: t.field({
       type: BreakerStateType,
@@ -108,11 +134,15 @@ const HealthType = builder.objectRef<HealthReport>('Health').implement({
       description: 'True when at least one language model can answer now.',
       resolve: (_, __, { deps }) => deps.gateway.languageModelConnected,
     }),
-    queuedTaskCount: t.exposeInt('queuedTaskCount', {
-      description: 'Tasks that were QUEUED at the check, due or not; 0 while the database is DOWN.',
+    queuedTaskCount: t.int({
+      description:
+        'Tasks that are QUEUED, due or not: for operators of the first workspace all that the hive had at the check, for others those they see; 0 while the database is DOWN.',
+      resolve: (health, _, context) => countOf(health, 'QUEUED', context),
     }),
-    runningTaskCount: t.exposeInt('runningTaskCount', {
-      description: 'Tasks that were RUNNING at the check, on all servers; 0 while the database is DOWN.',
+    runningTaskCount: t.int({
+      description:
+        'Tasks that are RUNNING, on all servers, counted as those that are QUEUED; 0 while the database is DOWN.',
+      resolve: (health, _, context) => countOf(health, 'RUNNING', context),
     }),
     at: t.expose('at', { description: 'When the check was made.', type: 'DateTime' }),
   }),

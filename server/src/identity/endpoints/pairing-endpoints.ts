@@ -51,7 +51,8 @@ export function pairingEndpoints(tools: EndpointTools) {
           type: 'device.paired',
           userId,
           method: 'PAIRING',
-          detail: { sessionId, ...(deviceName ? { deviceName } : {}) },
+          // Not the name of the device, which somebody typed: the trail cannot be changed when they are erased.
+          detail: { sessionId },
         });
         return ctx.json({ claimed: true });
       },
