@@ -10,6 +10,7 @@ import { registerSecretValue } from './engines/security/redaction.ts';
 import type { Authenticator } from './engines/security/principal.ts';
 import { TokenBuckets, type RateLimiter } from './engines/security/rate-limit.ts';
 import type { ApiRoutes } from './http/api-routes.ts';
+import { reachableUrl } from './http/addresses.ts';
 import { createDownloadRoutes } from './http/download-routes.ts';
 import { isOurOrigin } from './http/request-guard.ts';
 import { createAuthenticator } from './identity/authenticator.ts';
@@ -110,6 +111,7 @@ export async function createSecurity(options: SecurityOptions): Promise<Security
   const securityManager = createSecurityManager({
     ...{ orm, systemPool, identity, homeWorkspaceId, onDenied, onChanged },
     baseUrl: ({ request }) => request?.baseUrl ?? options.listening.url,
+    hasFolder: (slug) => options.config().workspaces.folders[slug] !== undefined,
     onWorkspaceCreated: options.onWorkspaceCreated,
   });
   const auditManager = createAuditManager({ orm, onDenied });
@@ -181,6 +183,7 @@ function identitySettings({ config, homeWorkspaceId, listening }: SecurityOption
     serviceIssuer:
       server.publicUrl === undefined ? `urn:uuid:${homeWorkspaceId}` : new URL(server.publicUrl).origin,
     publicUrl: server.publicUrl,
+    phoneUrl: () => reachableUrl(server, listening.url),
     isTrustedOrigin: (origin: string) => isOurOrigin(origin, 'http', guard),
     oauth: {
       github: client(github),

@@ -95,6 +95,35 @@ it('says of a link that was used, or taken back, that it is over', async () => {
   await phone.close();
 });
 
+it('lets somebody who is signed in hand an invitation on to another account, and spends none on a member', async () => {
+  const link = await invite('VIEWER');
+  const phone = await openPhone(hive.browser, url, '/sign-in');
+  const { page, context } = phone;
+  await signInWithPassword(page, guest.email, guest.password);
+  await untilLive(page);
+  const other = await context.newPage();
+  await other.goto(link);
+  await other.getByRole('button', { name: `Join as ${guest.name}` }).click();
+  await other.getByRole('heading', { name: 'You are a member already' }).waitFor();
+  await other.goto('about:blank');
+  await other.goto(url + link);
+  await other.getByRole('button', { name: 'Sign out and join as somebody else' }).click();
+  await other.getByRole('link', { name: 'I have an account here' }).waitFor();
+  await page.getByRole('heading', { name: 'Sign in', exact: true }).waitFor();
+
+  // Signed in at the door of one tab is signed in at the other's.
+  await page.goto('/sign-in');
+  await page.getByLabel('E-mail').waitFor();
+  await other.getByRole('link', { name: 'I have an account here' }).click();
+  await signInWithPassword(other, guest.email, guest.password);
+  await other.getByRole('heading', { name: /^Join / }).waitFor();
+  await other.goto('/work');
+  await untilLive(other);
+  await page.reload();
+  await untilLive(page);
+  await phone.close();
+});
+
 it('keeps what one person left unsent from the next, and sends it when they are back', async () => {
   const text = 'List the open questions, for Ada alone';
   const phone = await openPhone(hive.browser, url, '/sign-in');

@@ -51,6 +51,9 @@ it('signs a second device in with the code the first one shows, and tells the fi
   const path = await showCode(first.page);
   const second = await pair(path, 'Kitchen tablet');
   await first.page.getByText('Kitchen tablet is signed in', { exact: true }).waitFor();
+  // No step back to the page that would now show a code itself.
+  await second.page.goBack().catch(() => undefined);
+  expect(new URL(second.page.url()).pathname).not.toBe('/pair');
   await second.page.goto('/settings');
   await second.page.getByText(owner.email).waitFor();
 
@@ -82,6 +85,7 @@ it('takes it back at once: the second device shows the sign-in page within two s
   await page.getByRole('heading', { name: 'Signed out here' }).waitFor();
   const tookMs = performance.now() - began;
   await first.page.getByText('Somebody else is signed out again', { exact: true }).waitFor();
+  await first.page.getByRole('heading', { name: 'Not paired' }).waitFor();
   expect(new URLSearchParams(new URL(page.url()).search).get('to')).toBe(
     `/dispatch/${encodeURIComponent(goal)}`,
   );

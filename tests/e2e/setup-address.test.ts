@@ -22,6 +22,13 @@ it('works without an account at the machine itself, and makes one there with a p
 
   await page.getByRole('heading', { name: 'Only this machine can use this hive' }).waitFor();
   await expectAccessible(phone, 'settings without an owner');
+  // What needs an account is no form that ends in a refusal.
+  for (const path of ['members', 'members/invite', 'keys', 'keys/new']) {
+    await page.goto(`/settings/${path}`);
+    await page.getByRole('button', { name: 'Create your account' }).waitFor();
+    expect(await page.locator('main').getByRole('button').count(), path).toBe(1);
+    expect(await page.locator('main').getByRole('textbox').count(), path).toBe(0);
+  }
   await page.getByRole('button', { name: 'Create your account' }).click();
   await page.getByRole('heading', { name: 'Make this hive yours' }).waitFor();
   await page.getByText('Passkeys need a name').waitFor();

@@ -35,6 +35,11 @@ describe('the first account', () => {
     expect(new URL(page.url()).hash).toBe('');
     await page.reload();
     await page.getByLabel('Name', { exact: true }).waitFor();
+    await page.evaluate(() => (location.hash = '#token=another-link-in-the-same-tab'));
+    await page.getByRole('heading', { name: 'This link is not valid' }).waitFor();
+    expect(new URL(page.url()).hash).toBe('');
+    await page.goto('about:blank');
+    await page.goto(url + (await printedSetupPath(hive)));
     recoveryCodes = await becomeOwner(phone);
     expect(new Set(recoveryCodes).size).toBe(10);
     await page.goto('/settings');
@@ -46,6 +51,9 @@ describe('the first account', () => {
     const other = await openPhone(hive.browser, url, await printedSetupPath(hive));
     await other.page.getByRole('heading', { name: 'This hive has an owner' }).waitFor();
     await other.close();
+    await phone.page.goto('/setup');
+    await phone.page.getByRole('link', { name: 'Open the hive' }).click();
+    await untilLive(phone.page);
   });
 
   it('shuts the door behind itself, on this machine too', async () => {

@@ -72,6 +72,7 @@ export async function createAccessWorld(): Promise<AccessWorld> {
     onDenied: ({ workspaceId }, action, _resource, reason) =>
       void denied.push({ action, reason, workspaceId }),
     onChanged: () => void (changes += 1),
+    hasFolder: (slug) => slug === 'kept',
     onWorkspaceCreated: (id) => void prepared.push(id),
   });
 

@@ -10,7 +10,8 @@ import { openListener, type ListenerConfig } from '../../server/src/http/listene
 import { startHttp, type HttpDeps } from '../../server/src/http/start-http.ts';
 import { EventPump } from '../../server/src/hub/event-pump.ts';
 import { Hub } from '../../server/src/hub/hub.ts';
-import { findPeople } from '../../server/src/identity/people-store.ts';
+import { findPeople, pseudonymise } from '../../server/src/identity/people-store.ts';
+import { NotFoundError } from '../../server/src/lib/errors.ts';
 import { systemClock } from '../../server/src/lib/clock.ts';
 import { createAuditManager } from '../../server/src/managers/audit-manager.ts';
 import { originOf, type OnDenied } from '../../server/src/managers/authorise.ts';
@@ -91,6 +92,7 @@ export async function startTestApi(database: TestDatabase, options: TestApiOptio
     securityManager: createSecurityManager({
       ...{ orm, systemPool, onChanged, onDenied, identity: peopleIn(sql), homeWorkspaceId: workspaceId },
       baseUrl: (scope) => scope.request?.baseUrl ?? 'https://hive.example.org',
+      hasFolder: (slug) => slug === 'kept',
       onWorkspaceCreated: () => {},
     }),
     auditManager: createAuditManager({ orm, onDenied }),
@@ -132,10 +134,8 @@ function peopleIn(sql: Sql): PeopleSource {
   return {
     findPeople: (ids) => findPeople(sql, ids),
     exportPerson: async (userId) => (await findPeople(sql, [userId])).map(({ id, name }) => ({ id, name })),
-    erasePerson: (userId, transaction) =>
-      transaction.rows(
-        `update identity."user" set name = 'Someone erased', email = id::text || '@erased.invalid', erased_at = now() where id = $1`,
-        [userId],
-      ),
+    async erasePerson(userId, transaction) {
+      if (!(await pseudonymise(transaction, userId))) throw new NotFoundError('Person', userId);
+    },
   };
 }

@@ -200,7 +200,6 @@ export class HiveApp extends LitElement {
         inset-block-end: calc(var(--hive-tab-bar) + env(safe-area-inset-bottom));
         z-index: 2;
         display: grid;
-        gap: var(--hive-2);
         pointer-events: none;
       }
       .floating > * {

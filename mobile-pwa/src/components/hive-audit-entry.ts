@@ -34,7 +34,7 @@ export class HiveAuditEntry extends LitElement {
         <summary>
           <hive-cell .look=${look} .label=${label}></hive-cell>
           <span class="text">
-            <span class="heading">${describeAuditAction(entry.action)}</span>
+            <span class="heading">${describeAuditAction(entry.action, entry.detail)}</span>
             <span class="facts">
               <span
                 >${describeActor(entry)}${entry.outcome === 'ALLOWED' ? '' : ` · ${label.toLowerCase()}`}</span
@@ -111,6 +111,7 @@ export class HiveAuditEntry extends LitElement {
       }
       .text {
         display: grid;
+        grid-template-columns: minmax(0, 1fr);
         gap: 0.125rem;
         min-inline-size: 0;
       }
@@ -121,12 +122,14 @@ export class HiveAuditEntry extends LitElement {
       }
       .facts {
         display: flex;
-        gap: var(--hive-3);
+        flex-wrap: wrap;
+        gap: 0 var(--hive-3);
         justify-content: space-between;
         color: var(--hive-muted);
         font-size: var(--hive-text-13);
       }
       .facts > :first-child {
+        flex: 1 1 7rem;
         overflow: hidden;
         text-overflow: ellipsis;
         white-space: nowrap;

@@ -204,6 +204,7 @@ export class HiveDispatchForm extends LitElement {
         border: 0;
         background: transparent;
         font-size: var(--hive-text-15);
+        text-overflow: ellipsis;
       }
       .choice {
         flex: 0 1 auto;

@@ -7,6 +7,7 @@ import { act } from '../data/act.ts';
 import { announce } from '../data/announce.ts';
 import { elapsedMs, formatAge, formatCost, formatDuration } from '../data/format.ts';
 import { knownNow } from '../data/known-now.ts';
+import { nameRoles } from '../data/member-role.ts';
 import { session } from '../data/session.ts';
 import { isEnded, statusLook } from '../data/status-look.ts';
 import { base, buttons, rows } from '../styles/base.ts';
@@ -127,7 +128,7 @@ export class HiveGoalRun extends LitElement {
         ${
           goal.status === 'AWAITING_ACCEPTANCE' && !this.#steering(goal).allowed
             ? html`<p class="panel small">
-                It waits for somebody to accept the plan. ${this.#steering(goal).message}
+                It waits for somebody to accept the plan. ${nameRoles(this.#steering(goal).message ?? '')}
               </p>`
             : nothing
         }
@@ -204,6 +205,9 @@ export class HiveGoalRun extends LitElement {
       }
       .fold {
         margin-block-start: var(--hive-4);
+      }
+      .fold > p {
+        margin-block-end: var(--hive-2);
       }
       .fold:not([open]) + .result {
         margin-block-start: var(--hive-3);

@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { passkeyObstacle } from '../data/webauthn.ts';
-import { base } from '../styles/base.ts';
+import { base, rows } from '../styles/base.ts';
 
 /**
  * Why this page can do less than it should: browsers give installing, notifications and passkeys only to pages that came
@@ -61,7 +61,7 @@ export class HiveInsecureNotice extends LitElement {
           notifications, and whoever shares the network can read along. You can go on with a password, or
           first do one of these:
         </p>
-        <details>
+        <details class="fold">
           <summary>Three ways to encrypt it</summary>
           <ol>
             <li>
@@ -99,24 +99,25 @@ ssh -L ${location.port || '4000'}:localhost:${location.port || '80'} ${location.
 
   static override styles = [
     base,
+    rows,
     css`
       .panel {
         display: grid;
         grid-template-columns: minmax(0, 1fr);
         gap: var(--hive-2);
-        padding: var(--hive-4);
         border: var(--hive-stroke) solid var(--hive-line);
-        border-radius: var(--hive-radius);
+        background: none;
         overflow-wrap: anywhere;
       }
       summary {
-        display: flex;
-        align-items: center;
-        min-block-size: var(--hive-target);
+        inline-size: fit-content;
         color: var(--hive-accent);
         font-size: var(--hive-text-15);
         font-weight: 600;
-        cursor: pointer;
+      }
+      .fold > summary::after {
+        margin-inline-start: 0;
+        border-color: var(--hive-accent);
       }
       ol {
         display: grid;

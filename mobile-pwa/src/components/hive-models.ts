@@ -64,7 +64,7 @@ export class HiveModels extends LitElement {
       }
       <ul class="rows">
         ${health.providers.map(
-          (provider) => html`<li>${renderProvider(provider, this.#renderKey(provider))}</li>`,
+          (provider) => html`<li>${renderProvider(provider, this.editable, this.#renderKey(provider))}</li>`,
         )}
       </ul>
     `;
@@ -112,17 +112,21 @@ export class HiveModels extends LitElement {
       .text p {
         margin: 0;
       }
+      hive-set-secret {
+        margin-block-start: var(--hive-2);
+      }
     `,
   ];
 }
 
-function renderProvider(provider: Provider, key: unknown) {
+function renderProvider(provider: Provider, editable: boolean, key: unknown) {
   const builtIn = provider.kind === 'EXTRACTIVE';
   const connected = provider.status === 'UP';
   const { look } = statusLook(provider.status);
   const checked =
     provider.checkedAt && provider.address ? ` · tried ${formatAge(provider.checkedAt, Date.now())}` : '';
   const state = describeState(provider);
+  const howTo = connected ? '' : describeHowTo(provider.kind, editable);
   return html`
     <div class="provider">
       <hive-cell .look=${connected ? look : 'offline'}></hive-cell>
@@ -138,8 +142,7 @@ function renderProvider(provider: Provider, key: unknown) {
               </p>`
             : nothing
         }
-        ${!connected && HOW_TO[provider.kind] ? html`<p class="small">${HOW_TO[provider.kind]}</p>` : nothing}
-        ${key}
+        ${howTo ? html`<p class="small">${howTo}</p>` : nothing} ${key}
       </div>
     </div>
   `;
@@ -148,6 +151,11 @@ function renderProvider(provider: Provider, key: unknown) {
 /** Without the address, which stands above it. */
 function describeFailure({ failure, address }: Provider): string {
   return (failure?.message ?? '').replace(`${address}: `, '');
+}
+
+/** “Here” is only for those who find a button here. */
+function describeHowTo(kind: Provider['kind'], editable: boolean): string {
+  return editable ? HOW_TO[kind] : HOW_TO[kind].replace('set here,', 'set by an admin,');
 }
 
 function describeState({ kind, status, address }: Provider): string {

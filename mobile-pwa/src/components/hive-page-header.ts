@@ -41,7 +41,7 @@ export class HivePageHeader extends LitElement {
             this.backHref
               ? html`<a class="back" href=${this.backHref}>
                   <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M14.5 5.5 8 12l6.5 6.5"></path></svg>
-                  ${this.backLabel}
+                  <span>${this.backLabel}</span>
                 </a>`
               : html`<svg class="mark" viewBox="0 0 24 24" aria-hidden="true">
                     <path class="honey" d="M3 12.4H21V17.2L12 22.4 3 17.2Z"></path>
@@ -69,6 +69,9 @@ export class HivePageHeader extends LitElement {
     base,
     css`
       header {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr);
+        gap: var(--hive-1);
         padding-block-end: var(--hive-5);
       }
       .bar {
@@ -76,7 +79,7 @@ export class HivePageHeader extends LitElement {
         align-items: center;
         gap: var(--hive-2);
         min-block-size: 3.5rem;
-        margin-block-end: var(--hive-2);
+        margin-block-end: var(--hive-1);
       }
       hive-freshness {
         margin-inline-start: auto;
@@ -96,18 +99,29 @@ export class HivePageHeader extends LitElement {
         gap: var(--hive-1);
         min-block-size: var(--hive-target);
         min-inline-size: var(--hive-target);
+        overflow: hidden;
         text-decoration: none;
         margin-inline-start: calc(-1 * var(--hive-2));
         padding-inline-end: var(--hive-2);
         font-size: var(--hive-text-15);
         font-weight: 550;
       }
+      .back span,
       .workspace {
         overflow: hidden;
-        font-size: var(--hive-text-15);
-        font-weight: 550;
         text-overflow: ellipsis;
         white-space: nowrap;
+      }
+      .workspace {
+        font-size: var(--hive-text-15);
+        font-weight: 550;
+      }
+      .back:focus-visible {
+        outline-offset: calc(-1 * var(--hive-stroke-strong));
+      }
+      hive-freshness,
+      svg {
+        flex: none;
       }
       svg {
         inline-size: var(--hive-6);

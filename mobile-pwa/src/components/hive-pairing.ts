@@ -148,7 +148,9 @@ export class HivePairing extends LitElement {
 
   async #undo(sessionId: string): Promise<void> {
     const worked = await this.#attempt.run('undo', () => withStepUp(() => revokeSession(sessionId)));
-    if (worked) this._undone = true;
+    if (!worked) return;
+    this._undone = true;
+    this.dispatchEvent(new CustomEvent('state', { detail: 'UNDONE' }));
   }
 
   static override styles = [

@@ -65,7 +65,7 @@ export class HivePersonData extends LitElement {
         </button>
       </div>
       <p class="fine muted">
-        Both ask you to confirm with a passkey or a one-time password, which counts for five minutes.
+        Both ask you to confirm with a passkey or a one-time code, which counts for five minutes.
       </p>
       <hive-typed-confirm
         .heading=${this.own ? 'Erase your account?' : `Erase ${name}?`}

@@ -1,6 +1,6 @@
 import { css, html, LitElement, nothing } from 'lit';
 import { ROLE_NAMES, rolesToGive, type MemberRole } from '../data/member-role.ts';
-import { base, fields } from '../styles/base.ts';
+import { base, fields, rows } from '../styles/base.ts';
 import './hive-role-picker.ts';
 
 export interface ProjectAccess {
@@ -46,7 +46,7 @@ export class HiveProjectAccess extends LitElement {
         projectAccess === 'GRANTED' && canLimit
           ? this.#renderProjects()
           : canLimit && this.projects.length > 0
-            ? html`<details ?open=${this.value.grants.length > 0}>
+            ? html`<details class="fold" ?open=${this.value.grants.length > 0}>
                 <summary>A higher role in some projects</summary>
                 ${this.#renderProjects()}
               </details>`
@@ -129,6 +129,7 @@ export class HiveProjectAccess extends LitElement {
   static override styles = [
     base,
     fields,
+    rows,
     css`
       fieldset {
         margin: 0;
@@ -154,11 +155,14 @@ export class HiveProjectAccess extends LitElement {
       }
       li {
         display: grid;
-        grid-template-columns: minmax(0, 1fr) 8.5rem;
+        grid-template-columns: minmax(0, 1fr) auto;
         gap: var(--hive-3);
         align-items: center;
         min-block-size: var(--hive-12);
         border-block-end: var(--hive-stroke) solid var(--hive-hairline);
+      }
+      hive-role-picker {
+        inline-size: 8.5rem;
       }
       li:last-child {
         border-block-end: 0;
@@ -170,13 +174,14 @@ export class HiveProjectAccess extends LitElement {
         margin-inline-start: var(--hive-8);
       }
       summary {
-        display: inline-flex;
-        align-items: center;
-        min-block-size: var(--hive-target);
+        inline-size: fit-content;
         color: var(--hive-accent);
         font-size: var(--hive-text-15);
         font-weight: 600;
-        cursor: pointer;
+      }
+      .fold > summary::after {
+        margin-inline-start: 0;
+        border-color: var(--hive-accent);
       }
     `,
   ];

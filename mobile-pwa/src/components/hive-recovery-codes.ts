@@ -53,7 +53,12 @@ export class HiveRecoveryCodes extends LitElement {
       </ol>
       <div class="ways">
         <hive-copy .text=${this.#text} label="Copy"></hive-copy>
-        <button type="button" @click=${this.#onDownload}>Download</button>
+        <button type="button" @click=${this.#onDownload}>
+          <svg viewBox="0 0 24 24" aria-hidden="true">
+            <path d="M12 4V15.5M7 10.8 12 15.8 17 10.8M5.5 20H18.5"></path>
+          </svg>
+          Download
+        </button>
       </div>
       <label class="choice">
         <input
@@ -136,6 +141,16 @@ export class HiveRecoveryCodes extends LitElement {
         display: grid;
         grid-template-columns: 1fr 1fr;
         gap: var(--hive-3);
+      }
+      svg {
+        flex: none;
+        inline-size: var(--hive-5);
+        block-size: var(--hive-5);
+        fill: none;
+        stroke: currentColor;
+        stroke-width: 1.7;
+        stroke-linecap: round;
+        stroke-linejoin: round;
       }
     `,
   ];

@@ -74,12 +74,14 @@ export class HiveRow extends LitElement {
       }
       .facts {
         display: flex;
-        gap: var(--hive-3);
+        flex-wrap: wrap;
+        gap: 0 var(--hive-3);
         justify-content: space-between;
         color: var(--hive-muted);
         font-size: var(--hive-text-13);
       }
       .facts > :first-child {
+        flex: 1 1 7rem;
         overflow: hidden;
         text-overflow: ellipsis;
         white-space: nowrap;

@@ -11,15 +11,23 @@ export class AttemptController implements ReactiveController {
   problem: AuthProblem | undefined;
 
   readonly #host: ReactiveControllerHost;
+  readonly #onOnline: (() => void) | undefined;
   #waitUntil = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(host: ReactiveControllerHost) {
+  /** @param onOnline called when the network is back after it was missing in the last attempt */
+  constructor(host: ReactiveControllerHost, onOnline?: () => void) {
     this.#host = host;
+    this.#onOnline = onOnline && (() => void (this.problem?.code === 'NETWORK' && onOnline()));
     host.addController(this);
   }
 
+  hostConnected(): void {
+    if (this.#onOnline) addEventListener('online', this.#onOnline);
+  }
+
   hostDisconnected(): void {
+    if (this.#onOnline) removeEventListener('online', this.#onOnline);
     clearInterval(this.#timer);
   }
 

@@ -1,3 +1,5 @@
+import { asRecord } from './viewer.ts';
+
 /** Actions as a person would say them. What is not listed here is shown by its own name. */
 const WORDS: Readonly<Record<string, string>> = {
   // What the table of rules lists.
@@ -30,13 +32,19 @@ const WORDS: Readonly<Record<string, string>> = {
   'sign_in.succeeded': 'Sign in',
   'sign_in.failed': 'Sign in',
   'sign_in.throttled': 'Sign in, too often',
+  sign_out: 'Sign out',
   'session.revoked': 'Sign a device out',
   'step_up.succeeded': 'Confirm who it is',
   'step_up.failed': 'Confirm who it is',
   'device.pairing_started': 'Show a pairing code',
   'device.paired': 'Pair a device',
   'password.changed': 'Change the password',
+  'passkey.added': 'Add a passkey',
+  'passkey.removed': 'Remove a passkey',
+  'two_factor.enabled': 'Turn one-time codes on',
+  'two_factor.disabled': 'Turn one-time codes off',
   'account.linked': 'Link an account',
+  'account.unlinked': 'Unlink an account',
   'recovery.codes_replaced': 'Replace recovery codes',
   'recovery.used': 'Use a recovery code',
   'setup.link_created': 'Make a setup link',
@@ -47,12 +55,36 @@ const WORDS: Readonly<Record<string, string>> = {
   'key.used': 'Use an API key',
   'service_token.issued': 'Exchange a key for a token',
   'service_token.refused': 'Exchange a key for a token',
+  'config.change': 'Start with other settings',
   'audit.retain': 'Drop old audit entries',
   'audit.repeated': 'Count repeated attempts',
 };
 
-export function describeAuditAction(action: string): string {
-  return WORDS[action] ?? action;
+/** One action of the table covers more than one thing a person does; the trail names the operation as well. */
+const OPERATIONS: Readonly<Record<string, string>> = {
+  inviteMember: 'Invite a member',
+  revokeInvitation: 'Revoke an invitation',
+  rotateApiKey: 'Rotate an API key',
+  revokeApiKey: 'Revoke an API key',
+  setSecret: 'Set a secret',
+  deleteSecret: 'Delete a secret',
+  registerAgent: 'Add an agent',
+  updateAgent: 'Change an agent',
+  pauseAgent: 'Pause an agent',
+  resumeAgent: 'Resume an agent',
+  acceptPlan: 'Accept a plan',
+  editPlan: 'Edit a plan',
+  cancelGoal: 'Cancel a goal',
+  cancelTask: 'Cancel a task',
+  retryTask: 'Retry a task',
+};
+
+/** @param detail what was recorded with it, of whatever shape; absent where an action stands for all it covers */
+export function describeAuditAction(action: string, detail?: unknown): string {
+  const operation = asRecord(detail)?.['operation'];
+  const words =
+    typeof operation === 'string' && Object.hasOwn(OPERATIONS, operation) ? OPERATIONS[operation] : undefined;
+  return words ?? WORDS[action] ?? action;
 }
 
 const NOBODY: Readonly<Record<string, string>> = {

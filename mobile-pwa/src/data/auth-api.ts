@@ -386,9 +386,9 @@ export async function acceptInvitation(input: {
   name?: string;
   email?: string;
   password?: string;
-}): Promise<{ recoveryCodes: string[] }> {
-  const { recoveryCodes } = await postFor('hive/invitation/accept', input);
-  return { recoveryCodes: texts(recoveryCodes) };
+}): Promise<{ recoveryCodes: string[]; isNew: boolean }> {
+  const { recoveryCodes, outcome } = await postFor('hive/invitation/accept', input);
+  return { recoveryCodes: texts(recoveryCodes), isNew: outcome !== 'MEMBER' };
 }
 
 function parseJson(text: string): unknown {

@@ -6,12 +6,22 @@
  */
 export function takeLinkToken(page: string): string {
   const key = `hive-${page}-token`;
-  const token = new URLSearchParams(location.hash.slice(1)).get('token');
+  const token = tokenInAddress();
+  // Another link of the same kind, opened in this tab, changes only the fragment, and browsers load nothing for that.
+  addEventListener('hashchange', reloadForToken);
   if (token) {
     sessionStorage.setItem(key, token);
     history.replaceState(history.state, '', location.pathname + location.search);
   }
   return sessionStorage.getItem(key) ?? '';
+}
+
+function tokenInAddress(): string | null {
+  return new URLSearchParams(location.hash.slice(1)).get('token');
+}
+
+function reloadForToken(): void {
+  if (tokenInAddress()) location.reload();
 }
 
 export function dropLinkToken(page: string): void {

@@ -56,9 +56,10 @@ export class Session extends EventTarget {
     this.stores = storeNames(this.identity);
     this.#status = known && !known.ended ? 'in' : 'checking';
     // Another tab has signed in or out: what this page shows belongs to somebody else now. A page for signing in shows
-    // nothing of anybody's, and may hold recovery codes that nobody has read yet.
+    // nothing of anybody's, and may hold recovery codes that nobody has read yet: it decides for itself (`elsewhere`).
     this.#channel.addEventListener('message', () => {
       if (this.#started) location.reload();
+      else this.dispatchEvent(new Event('elsewhere'));
     });
   }
 
@@ -152,7 +153,8 @@ export class Session extends EventTarget {
     if (asked.kind === 'viewer') {
       const identity = identityOf(asked.viewer);
       const joined = asked.viewer.workspaces.find(({ name }) => name === workspaceName);
-      this.#moveTo(joined ? { ...identity, workspaceId: joined.workspaceId } : identity, path);
+      // No step back to the page for coming in: it would show a code to pair with, or ask to sign in again.
+      this.#moveTo(joined ? { ...identity, workspaceId: joined.workspaceId } : identity, path, true);
       return undefined;
     }
     if (asked.kind === 'forbidden') return { code: 'NOT_A_MEMBER', message: asked.message };
@@ -184,14 +186,17 @@ export class Session extends EventTarget {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  /** Empties what this device keeps of the person and shows the sign-in page. The server has ended the session before. */
-  async leave(options: { discardUnsent: boolean }): Promise<void> {
+  /**
+   * Empties what this device keeps of the person and shows the sign-in page. The server has ended the session before.
+   * @param options.path where to instead, for somebody who has a link that waits for another person
+   */
+  async leave(options: { discardUnsent: boolean; path?: string }): Promise<void> {
     this.#left = true;
     await this.#forget(options.discardUnsent);
     saveIdentity(undefined);
     forgetDrafts();
     this.#channel.postMessage('left');
-    location.assign('/sign-in');
+    leaveFor(options.path ?? '/sign-in', true);
   }
 
   async #ask(): Promise<void> {
@@ -265,7 +270,7 @@ export class Session extends EventTarget {
     return [...new Set([...own, this.stores.app])];
   }
 
-  #moveTo(identity: Identity, path: string): void {
+  #moveTo(identity: Identity, path: string, replace = false): void {
     const before = readIdentity();
     if (before && before.userId !== identity.userId) {
       forgetDrafts();
@@ -274,8 +279,7 @@ export class Session extends EventTarget {
     }
     saveIdentity(identity);
     this.#channel.postMessage('moved');
-    if (path === location.pathname + location.search + location.hash) location.reload();
-    else location.assign(path);
+    leaveFor(path, replace);
   }
 
   async #restore(): Promise<void> {
@@ -301,6 +305,13 @@ export class Session extends EventTarget {
   #changed(): void {
     this.dispatchEvent(new Event('change'));
   }
+}
+
+/** Loads a page anew, whether it is another one or the same. @param replace leaves no step back to this one */
+function leaveFor(path: string, replace: boolean): void {
+  if (path === location.pathname + location.search + location.hash) location.reload();
+  else if (replace) location.replace(path);
+  else location.assign(path);
 }
 
 /** What somebody typed and chose here. */

@@ -101,6 +101,8 @@ function describe(error: unknown): AuthProblem {
   if (name === 'AbortError') return new AuthProblem('CANCELED', '');
   if (name === 'InvalidStateError')
     return new AuthProblem('EXISTS', 'This device already has a passkey for this account.');
+  if (name === 'NotSupportedError')
+    return new AuthProblem('PASSKEY', 'This browser found nothing on this device that could hold a passkey.');
   if (name === 'SecurityError')
     return new AuthProblem('ADDRESS', `This browser makes no passkeys for ${location.host}.`);
   return new AuthProblem('PASSKEY', error instanceof Error ? error.message : String(error));

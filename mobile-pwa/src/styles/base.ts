@@ -241,6 +241,7 @@ export const rows = css`
     display: none;
   }
   .fold > summary::after {
+    flex: none;
     inline-size: var(--hive-2);
     block-size: var(--hive-2);
     margin-inline: auto var(--hive-1);
@@ -269,5 +270,15 @@ export const rows = css`
   }
   dl.facts dd {
     overflow-wrap: anywhere;
+  }
+  /* A large text size leaves no room for two columns. */
+  @media (max-width: 17rem) {
+    dl.facts {
+      grid-template-columns: minmax(0, 1fr);
+      gap: 0;
+    }
+    dl.facts dd {
+      margin-block-end: var(--hive-2);
+    }
   }
 `;

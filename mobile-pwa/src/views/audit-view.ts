@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import { auditEntriesQuery, auditStateQuery } from '@hive/schema/operations/audit.ts';
 import type { ResultOf } from '@hive/schema/operations/graphql.ts';
 import { membersQuery } from '@hive/schema/operations/members.ts';
@@ -200,7 +201,14 @@ export class HiveAuditView extends LitElement {
     }
     return html`
       <ul class="rows">
-        ${nodes.map((entry) => html`<li><hive-audit-entry .entry=${entry}></hive-audit-entry></li>`)}
+        ${
+          // By entry: what somebody reads must not turn into another one when the list moves on above it.
+          repeat(
+            nodes,
+            ({ id }) => id,
+            (entry) => html`<li><hive-audit-entry .entry=${entry}></hive-audit-entry></li>`,
+          )
+        }
       </ul>
       <hive-more .more=${hasMore} .loading=${loadingMore} @more=${() => this.#entries.loadMore()}></hive-more>
     `;

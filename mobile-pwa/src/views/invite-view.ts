@@ -8,6 +8,7 @@ import { ROLE_NAMES } from '../data/member-role.ts';
 import { session } from '../data/session.ts';
 import { navigate } from '../navigation.ts';
 import { base, buttons, fields } from '../styles/base.ts';
+import '../components/hive-local-card.ts';
 import '../components/hive-member-form.ts';
 import '../components/hive-not-allowed.ts';
 import '../components/hive-page-header.ts';
@@ -59,12 +60,14 @@ export class HiveInviteView extends LitElement {
       ${
         this._made
           ? this.#renderMade(this._made)
-          : inviting.allowed
-            ? this.#renderForm()
-            : html`<hive-not-allowed
-                heading="Inviting is for admins"
-                .message=${inviting.message ?? ''}
-              ></hive-not-allowed>`
+          : session.isLocal
+            ? html`<hive-local-card></hive-local-card>`
+            : inviting.allowed
+              ? this.#renderForm()
+              : html`<hive-not-allowed
+                  heading="Inviting is for admins"
+                  .message=${inviting.message ?? ''}
+                ></hive-not-allowed>`
       }
     `;
   }

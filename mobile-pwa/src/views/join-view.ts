@@ -6,6 +6,7 @@ import {
   checkInvitation,
   readAccount,
   setPassword,
+  signOut,
   type InvitationState,
 } from '../data/auth-api.ts';
 import { AuthProblem } from '../data/auth-problem.ts';
@@ -29,6 +30,8 @@ import { passwordField } from '../components/password-field.ts';
 type Step =
   | { at: 'checking' }
   | { at: 'invalid' }
+  /** They belong to the workspace already: the link was not used up. */
+  | { at: 'member' }
   | { at: 'offer'; account: { name: string; email: string } | undefined }
   /** The account exists and is in, but nothing to sign in with yet: the dialog for the passkey was closed. */
   | { at: 'credential' }
@@ -41,7 +44,7 @@ export class HiveJoinView extends LitElement {
   declare itemId: string;
   declare _step: Step;
   declare _password: string;
-  readonly #attempt = new AttemptController(this);
+  readonly #attempt = new AttemptController(this, () => void (this._step.at === 'checking' && this.#check()));
   readonly #token = takeLinkToken('join');
   #invitation: InvitationState | undefined;
   #codes: string[] = [];
@@ -74,7 +77,8 @@ export class HiveJoinView extends LitElement {
 
   get #heading(): string {
     const { at } = this._step;
-    if (at === 'invalid') return 'This invitation is over';
+    if (at === 'invalid') return this.#token ? 'This invitation is over' : 'No invitation here';
+    if (at === 'member') return 'You are a member already';
     if (at === 'codes') return 'Save your recovery codes';
     if (at === 'credential') return 'Choose how to sign in';
     const name = this.#invitation?.workspaceName;
@@ -83,6 +87,10 @@ export class HiveJoinView extends LitElement {
 
   get #lead(): string {
     const { at } = this._step;
+    if (at === 'invalid' && !this.#token)
+      return 'The link is not complete. Open it once more, as it was sent to you.';
+    if (at === 'member')
+      return 'Your role stays as it is. The link has not been used: it still works for somebody else.';
     if (at === 'invalid')
       return 'It was used, taken back, or has expired. Ask whoever sent it for another one.';
     if (at === 'codes')
@@ -123,6 +131,15 @@ export class HiveJoinView extends LitElement {
         : html`<hive-skeleton .lines=${4}></hive-skeleton>`;
     }
     if (step.at === 'invalid') return html`<a class="button" href="/">Open the hive</a>`;
+    if (step.at === 'member') {
+      return html`<button
+        class="primary wide"
+        ?disabled=${this.#attempt.blocked}
+        @click=${() => void this.#attempt.run('enter', () => this.#enter())}
+      >
+        Open ${this.#invitation?.workspaceName}
+      </button>`;
+    }
     if (step.at === 'codes') {
       return html`<hive-recovery-codes
         .codes=${this.#codes}
@@ -141,7 +158,12 @@ export class HiveJoinView extends LitElement {
         <button class="primary wide" ?disabled=${this.#attempt.blocked} @click=${this.#onJoin}>
           Join as ${name || email}
         </button>
-        <p class="fine muted">You are signed in as ${email}.</p>
+        <p class="fine muted">You are signed in as ${email}. Is the invitation for somebody else?</p>
+        <div class="ways">
+          <button type="button" ?disabled=${this.#attempt.blocked} @click=${this.#onOther}>
+            Sign out and join as somebody else
+          </button>
+        </div>
       </div>
     `;
   }
@@ -191,9 +213,18 @@ export class HiveJoinView extends LitElement {
 
   readonly #onJoin = (): void => {
     void this.#attempt.run('join', async () => {
-      await acceptInvitation({ token: this.#token });
+      const { isNew } = await acceptInvitation({ token: this.#token });
       dropLinkToken('join');
-      await this.#enter();
+      if (isNew) await this.#enter();
+      else this._step = { at: 'member' };
+    });
+  };
+
+  /** The link waits in this tab; what the person before has not sent waits for them. */
+  readonly #onOther = (): void => {
+    void this.#attempt.run('sign-out', async () => {
+      await signOut();
+      await session.leave({ discardUnsent: false, path: '/join' });
     });
   };
 

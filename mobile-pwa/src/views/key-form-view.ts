@@ -11,6 +11,7 @@ import { session } from '../data/session.ts';
 import { navigate } from '../navigation.ts';
 import { base, buttons, fields } from '../styles/base.ts';
 import '../components/hive-key-secret.ts';
+import '../components/hive-local-card.ts';
 import '../components/hive-not-allowed.ts';
 import '../components/hive-page-header.ts';
 import '../components/hive-role-picker.ts';
@@ -76,12 +77,14 @@ export class HiveKeyFormView extends LitElement {
       ${
         this._made
           ? this.#renderMade(this._made)
-          : creating.allowed
-            ? this.#renderForm()
-            : html`<hive-not-allowed
-                heading="Making keys is for operators"
-                .message=${creating.message ?? ''}
-              ></hive-not-allowed>`
+          : session.isLocal
+            ? html`<hive-local-card></hive-local-card>`
+            : creating.allowed
+              ? this.#renderForm()
+              : html`<hive-not-allowed
+                  heading="Making keys is for operators"
+                  .message=${creating.message ?? ''}
+                ></hive-not-allowed>`
       }
     `;
   }

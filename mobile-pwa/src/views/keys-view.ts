@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import { apiKeysQuery, rotateApiKeyMutation } from '@hive/schema/operations/api-keys.ts';
 import type { ResultOf } from '@hive/schema/operations/graphql.ts';
 import type { HiveConfirm } from '../components/hive-confirm.ts';
@@ -16,6 +17,7 @@ import { base, buttons, fields, rows } from '../styles/base.ts';
 import '../components/hive-confirm.ts';
 import '../components/hive-empty.ts';
 import '../components/hive-key-secret.ts';
+import '../components/hive-local-card.ts';
 import '../components/hive-more.ts';
 import '../components/hive-not-allowed.ts';
 import '../components/hive-page-header.ts';
@@ -78,7 +80,6 @@ export class HiveKeysView extends LitElement {
   }
 
   protected override render() {
-    const creating = session.may('key.create');
     return html`
       <hive-page-header heading="API keys" back-href="/settings" back-label="Settings">
         <p class="small muted">
@@ -86,11 +87,18 @@ export class HiveKeysView extends LitElement {
           ${session.viewer && !isAdmin() ? 'You see your own; admins see everybody’s.' : nothing}
         </p>
       </hive-page-header>
+      ${session.isLocal ? html`<hive-local-card></hive-local-card>` : this.#renderPage()}
+    `;
+  }
+
+  #renderPage() {
+    const creating = session.may('key.create');
+    return html`
       ${this._rotated ? this.#renderRotated(this._rotated) : nothing}
       ${
         creating.allowed ? html`<a class="button primary new" href="/settings/keys/new">New key</a>` : nothing
       }
-      ${session.isLocal ? nothing : this.#renderKeys()}
+      ${this.#renderKeys()}
       ${
         creating.allowed
           ? nothing
@@ -113,7 +121,14 @@ export class HiveKeysView extends LitElement {
       ${
         working.length > 0
           ? html`<ul class="rows section">
-              ${working.map((key) => html`<li>${this.#renderKey(key)}</li>`)}
+              ${
+                // By key, so that what is open stays open when another one comes in above it.
+                repeat(
+                  working,
+                  ({ id }) => id,
+                  (key) => html`<li>${this.#renderKey(key)}</li>`,
+                )
+              }
             </ul>`
           : error
             ? html`<hive-problem .error=${error} @retry=${() => this.#keys.refetch()}></hive-problem>`
@@ -163,7 +178,7 @@ export class HiveKeysView extends LitElement {
           <dd>
             ${describeScopes(key.scopes)}
             ${
-              key.scopes && key.scopes.length > 0
+              key.scopes && key.scopes.length > 0 && !key.scopes.includes('*')
                 ? html`<span class="fine muted mono scopes">${key.scopes.join(', ')}</span>`
                 : nothing
             }
@@ -314,6 +329,7 @@ export class HiveKeysView extends LitElement {
         display: none;
       }
       .key > summary::after {
+        flex: none;
         inline-size: var(--hive-2);
         block-size: var(--hive-2);
         margin-inline: auto var(--hive-1);

@@ -106,8 +106,12 @@ export class HiveMemberView extends LitElement {
         <dd>${describeAccess(member)}</dd>
         <dt>Joined</dt>
         <dd>${formatDay(joinedAt)}</dd>
-        <dt>Last seen</dt>
-        <dd>${isViewer ? 'now' : lastSeenAt ? formatAge(lastSeenAt, Date.now()) : 'not yet'}</dd>
+        ${
+          isViewer || session.may('member.readContact').allowed
+            ? html`<dt>Last seen</dt>
+                <dd>${isViewer ? 'now' : lastSeenAt ? formatAge(lastSeenAt, Date.now()) : 'not yet'}</dd>`
+            : nothing
+        }
       </dl>
       <hive-pending .entity=${member.id}></hive-pending>
       <p class="small problem" role="alert" ?hidden=${this._problem === ''}>${this._problem}</p>

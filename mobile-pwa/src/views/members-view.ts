@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import type { ResultOf } from '@hive/schema/operations/graphql.ts';
 import { invitationsQuery, membersQuery } from '@hive/schema/operations/members.ts';
 import { describeAccess } from '../components/hive-project-access.ts';
@@ -16,6 +17,7 @@ import { memberPath } from '../routes.ts';
 import { base, buttons, rows } from '../styles/base.ts';
 import '../components/hive-confirm.ts';
 import '../components/hive-entry.ts';
+import '../components/hive-local-card.ts';
 import '../components/hive-more.ts';
 import '../components/hive-not-allowed.ts';
 import '../components/hive-page-header.ts';
@@ -58,12 +60,18 @@ export class HiveMembersView extends LitElement {
   }
 
   protected override render() {
-    const reading = session.may('member.read');
-    const inviting = session.may('member.invite');
     return html`
       <hive-page-header heading="Members" back-href="/settings" back-label="Settings">
         <p class="small muted">${session.viewer?.workspaceName}</p>
       </hive-page-header>
+      ${session.isLocal ? html`<hive-local-card></hive-local-card>` : this.#renderPage()}
+    `;
+  }
+
+  #renderPage() {
+    const reading = session.may('member.read');
+    const inviting = session.may('member.invite');
+    return html`
       ${
         inviting.allowed
           ? html`<a class="button primary invite" href="/settings/members/invite">Invite someone</a>`
@@ -121,7 +129,11 @@ export class HiveMembersView extends LitElement {
         ${
           invitations.length > 0
             ? html`<ul class="rows">
-                ${invitations.map((invitation) => html`<li>${this.#renderInvitation(invitation)}</li>`)}
+                ${repeat(
+                  invitations,
+                  ({ id }) => id,
+                  (invitation) => html`<li>${this.#renderInvitation(invitation)}</li>`,
+                )}
               </ul>`
             : error
               ? html`<hive-problem
@@ -200,7 +212,9 @@ export class HiveMembersView extends LitElement {
 
 function renderMember(member: Member) {
   const { person, role, isViewer, lastSeenAt } = member;
-  const seen = isViewer ? '' : lastSeenAt ? `seen ${formatAge(lastSeenAt, Date.now())}` : 'not seen yet';
+  // When others were here is for admins: to everybody else the server gives nothing, which is not “never”.
+  const unseen = isViewer || !session.may('member.readContact').allowed ? '' : 'not seen yet';
+  const seen = !isViewer && lastSeenAt ? `seen ${formatAge(lastSeenAt, Date.now())}` : unseen;
   const facts = [ROLE_NAMES[role], describeAccess(member), seen].filter(Boolean);
   return html`<hive-entry
     .href=${memberPath(member.id)}

@@ -20,15 +20,15 @@ export class HivePairView extends LitElement {
     itemId: {},
     _step: { state: true },
     _name: { state: true },
-    _claimed: { state: true },
+    _pairing: { state: true },
   };
 
   declare itemId: string;
   declare _step: Step;
   declare _name: string;
-  /** The code shown here has been used. */
-  declare _claimed: boolean;
-  readonly #attempt = new AttemptController(this);
+  /** What became of the code shown here. */
+  declare _pairing: string;
+  readonly #attempt = new AttemptController(this, () => void (this._step === 'checking' && this.#check()));
   readonly #token = takeLinkToken('pair');
   #signedIn = false;
 
@@ -36,7 +36,7 @@ export class HivePairView extends LitElement {
     super();
     this.itemId = '';
     this._step = 'checking';
-    this._claimed = false;
+    this._pairing = 'WAITING';
     this._name = describeUserAgent(navigator.userAgent);
   }
 
@@ -60,7 +60,8 @@ export class HivePairView extends LitElement {
   get #heading(): string {
     if (this._step === 'claim') return 'Sign in on this device';
     if (this._step === 'over') return 'This code is over';
-    if (this._claimed) return 'Paired';
+    if (this._pairing === 'CLAIMED') return 'Paired';
+    if (this._pairing === 'UNDONE') return 'Not paired';
     return 'Pair another device';
   }
 
@@ -68,7 +69,7 @@ export class HivePairView extends LitElement {
     if (this._step === 'claim')
       return 'The code is from a device that is signed in. This one will be signed in as the same person.';
     if (this._step === 'over') return 'It was used already, or its five minutes have passed.';
-    if (this._step === 'show' && !this._claimed)
+    if (this._step === 'show' && this._pairing === 'WAITING')
       return 'Scan this with the camera of the other device, and open the link.';
     return '';
   }
@@ -81,7 +82,7 @@ export class HivePairView extends LitElement {
           : html`<hive-skeleton .lines=${4}></hive-skeleton>`;
       case 'show':
         return html`<hive-pairing
-            @state=${(event: CustomEvent<string>) => (this._claimed = event.detail === 'CLAIMED')}
+            @state=${(event: CustomEvent<string>) => (this._pairing = event.detail)}
           ></hive-pairing>
           <a class="button" href="/settings/security">Done</a>`;
       case 'claim':

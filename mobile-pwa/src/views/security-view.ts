@@ -41,7 +41,7 @@ export class HiveSecurityView extends LitElement {
 
   declare itemId: string;
   declare _ways: Ways | undefined;
-  readonly #attempt = new AttemptController(this);
+  readonly #attempt = new AttemptController(this, () => void (this._ways || this.#load()));
 
   constructor() {
     super();
@@ -166,6 +166,9 @@ export class HiveSecurityView extends LitElement {
         display: grid;
         gap: var(--hive-4);
         justify-items: start;
+      }
+      hive-auth-problem {
+        inline-size: 100%;
       }
     `,
   ];

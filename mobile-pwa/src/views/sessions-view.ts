@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import type { HiveConfirm } from '../components/hive-confirm.ts';
 import { ClockController } from '../controllers/clock-controller.ts';
 import { EventController } from '../controllers/event-controller.ts';
@@ -97,7 +98,11 @@ export class HiveSessionsView extends LitElement {
     return html`
       ${this._problem ? html`<p class="small problem" role="alert">${this._problem.message}</p>` : nothing}
       <ul class="rows">
-        ${devices.map((device) => html`<li>${this.#renderDevice(device)}</li>`)}
+        ${repeat(
+          devices,
+          ({ id }) => id,
+          (device) => html`<li>${this.#renderDevice(device)}</li>`,
+        )}
       </ul>
       ${
         others.length > 0
@@ -211,12 +216,13 @@ export class HiveSessionsView extends LitElement {
     css`
       .device {
         display: flex;
+        flex-wrap: wrap;
         align-items: center;
         gap: var(--hive-3);
         padding-block: var(--hive-3);
       }
       .text {
-        flex: 1;
+        flex: 1 1 11rem;
         min-inline-size: 0;
         overflow-wrap: anywhere;
       }

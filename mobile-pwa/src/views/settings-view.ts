@@ -187,6 +187,7 @@ export class HiveSettingsView extends LitElement {
       }
       .who {
         display: flex;
+        flex-wrap: wrap;
         align-items: center;
         gap: var(--hive-3);
       }
@@ -194,6 +195,7 @@ export class HiveSettingsView extends LitElement {
         --hive-person-size: var(--hive-12);
       }
       .text {
+        flex: 1 1 9rem;
         min-inline-size: 0;
         overflow-wrap: anywhere;
       }

@@ -19,9 +19,9 @@ import '../components/hive-skeleton.ts';
 
 type Step =
   | { at: 'checking' }
-  | { at: 'account'; name: string; email: string; expiresAt: string | null; isReset: boolean }
+  | { at: 'account'; name: string; email: string; expiresAt: string | null; exists: boolean }
   | { at: 'codes'; codes: string[]; email: string }
-  | { at: 'no-link'; hasOwner: boolean; local: boolean };
+  | { at: 'no-link'; hasOwner: boolean; local: boolean; signedIn: boolean };
 
 /** The page behind the one-time link: makes the owner's account, or gives a lost one back. */
 export class HiveSetupView extends LitElement {
@@ -29,7 +29,7 @@ export class HiveSetupView extends LitElement {
 
   declare itemId: string;
   declare _step: Step;
-  readonly #attempt = new AttemptController(this);
+  readonly #attempt = new AttemptController(this, () => void (this._step.at === 'checking' && this.#check()));
   readonly #token = takeLinkToken('setup');
 
   constructor() {
@@ -64,7 +64,7 @@ export class HiveSetupView extends LitElement {
     const step = this._step;
     if (step.at === 'codes') return 'Save your recovery codes';
     if (step.at === 'no-link') return step.hasOwner ? 'This hive has an owner' : 'This link is not valid';
-    return step.at === 'account' && step.isReset ? 'Get back into your account' : 'Make this hive yours';
+    return step.at === 'account' && step.exists ? 'Choose how you sign in' : 'Make this hive yours';
   }
 
   get #lead(): string {
@@ -72,8 +72,9 @@ export class HiveSetupView extends LitElement {
     if (step.at === 'codes')
       return 'If you lose this device or forget the password, one of these lets you in. They are shown only now.';
     if (step.at === 'account')
-      return step.isReset
-        ? 'Choose a new way to sign in. The old ones stay until you remove them.'
+      // After a reset on the machine, and when the dialog for the first passkey was closed.
+      return step.exists
+        ? 'The account is there; this gives it a new way in. Any it has already stay until you remove them.'
         : 'You will be its owner. From then on everybody signs in, at this machine too, and you invite the others.';
     return '';
   }
@@ -85,7 +86,7 @@ export class HiveSetupView extends LitElement {
         ? html`<button @click=${() => void this.#check()}>Try again</button>`
         : html`<hive-skeleton .lines=${4}></hive-skeleton>`;
     }
-    if (step.at === 'no-link') return this.#renderNoLink(step.hasOwner, step.local);
+    if (step.at === 'no-link') return this.#renderNoLink(step);
     if (step.at === 'codes') {
       return html`<hive-recovery-codes
         .codes=${step.codes}
@@ -113,7 +114,13 @@ export class HiveSetupView extends LitElement {
     `;
   }
 
-  #renderNoLink(hasOwner: boolean, local: boolean) {
+  #renderNoLink({ hasOwner, local, signedIn }: Step & { at: 'no-link' }) {
+    if (signedIn) {
+      return html`
+        <p class="small">You are signed in. Others join by an invitation, from Settings, Members.</p>
+        <a class="button primary wide" href="/">Open the hive</a>
+      `;
+    }
     if (hasOwner) {
       return html`
         <p class="small">Sign in, or ask its owner for an invitation.</p>
@@ -141,8 +148,8 @@ export class HiveSetupView extends LitElement {
       ]);
       const { valid, expiresAt, name, email } = link;
       this._step = valid
-        ? { at: 'account', name, email, expiresAt, isReset: email !== '' }
-        : { at: 'no-link', hasOwner: status.hasOwner, local: status.local };
+        ? { at: 'account', name, email, expiresAt, exists: email !== '' }
+        : { at: 'no-link', ...status };
     });
   }
 

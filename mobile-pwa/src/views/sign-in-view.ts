@@ -48,7 +48,7 @@ export class HiveSignInView extends LitElement {
   declare _code: string;
   declare _notMember: boolean;
 
-  readonly #attempt = new AttemptController(this);
+  readonly #attempt = new AttemptController(this, () => void (this._status || this.#load()));
   #inField: AbortController | undefined;
 
   constructor() {
@@ -65,11 +65,13 @@ export class HiveSignInView extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
+    session.addEventListener('elsewhere', this.#onElsewhere);
     void this.#load();
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
+    session.removeEventListener('elsewhere', this.#onElsewhere);
     this.#inField?.abort();
   }
 
@@ -88,6 +90,7 @@ export class HiveSignInView extends LitElement {
 
   get #heading(): string {
     if (this._notMember) return 'No workspace for you here';
+    if (this._status && !this._status.hasOwner) return 'Nobody has an account yet';
     if (this._step === 'second') return 'One more step';
     if (this._step === 'recovery') return 'Use a recovery code';
     return session.hasEnded ? 'Signed out here' : 'Sign in';
@@ -248,13 +251,14 @@ export class HiveSignInView extends LitElement {
     return local
       ? html`
           <p class="small">
-            This hive has no owner yet, and you are at its machine: nobody needs to sign in.
+            This hive has no owner, and you are at its machine: nobody needs to sign in. Settings is where you
+            create your account.
           </p>
           <a class="button primary wide" href="/">Open the hive</a>
         `
       : html`
           <p class="small">
-            This hive has no owner yet. Open the setup link that was printed where the hive was started. It is
+            This hive has no owner. Open the setup link that was printed where the hive was started. It is
             valid for 15 minutes; <span class="mono command">npx -y pnpm@12 hive admin link</span> on that
             machine makes a new one.
           </p>
@@ -332,6 +336,11 @@ export class HiveSignInView extends LitElement {
       // Whoever needed a code has lost something: the next page is where to put that right.
       await this.#enter('/settings/security');
     });
+  };
+
+  /** In another tab of this browser: whoever has signed in there is signed in here. */
+  readonly #onElsewhere = (): void => {
+    if (this.#attempt.busy === undefined) void this.#load();
   };
 
   readonly #onOther = (): void => {

@@ -10,6 +10,7 @@ import { act } from '../data/act.ts';
 import { elapsedMs, formatDuration, formatMoment } from '../data/format.ts';
 import { hive } from '../data/hive.ts';
 import { knownNow } from '../data/known-now.ts';
+import { nameRoles } from '../data/member-role.ts';
 import { session } from '../data/session.ts';
 import { isEnded, statusLook } from '../data/status-look.ts';
 import { agentPath, goalPath, taskPath } from '../routes.ts';
@@ -132,7 +133,7 @@ export class HiveTaskView extends LitElement {
       if (!deciding.allowed)
         return html`<p class="panel small section">
           The server died while <span class="mono">${undecided.name}</span> ran, and somebody has to decide
-          whether it runs again. ${deciding.message}
+          whether it runs again. ${nameRoles(deciding.message ?? '')}
         </p>`;
       const decide = (decision: 'REPEAT' | 'FAIL', label: string) => () =>
         void act('resolveStep', { taskId: task.id, stepId: undecided.id, decision }, label);

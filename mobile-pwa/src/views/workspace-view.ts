@@ -1,7 +1,9 @@
 import { css, html, LitElement, nothing } from 'lit';
+import { membersQuery } from '@hive/schema/operations/members.ts';
 import { createWorkspaceMutation, leaveWorkspaceMutation } from '@hive/schema/operations/workspaces.ts';
 import type { HiveConfirm } from '../components/hive-confirm.ts';
 import { EventController } from '../controllers/event-controller.ts';
+import { QueryController } from '../controllers/query-controller.ts';
 import { SettledController } from '../controllers/settled-controller.ts';
 import { act } from '../data/act.ts';
 import { confirmAndSend } from '../data/direct.ts';
@@ -34,6 +36,13 @@ export class HiveWorkspaceView extends LitElement {
   declare _newSlug: string | undefined;
   declare _problem: { at: 'name' | 'new' | 'leave'; message: string } | undefined;
   declare _sending: boolean;
+
+  /** An owner may leave only when there is another. */
+  readonly #members = new QueryController(this, {
+    query: membersQuery,
+    variables: () =>
+      session.viewer?.role === 'OWNER' && !session.isLocal ? { first: 100, after: null } : undefined,
+  });
 
   constructor() {
     super();
@@ -159,6 +168,13 @@ export class HiveWorkspaceView extends LitElement {
   #renderLeave() {
     const { viewer } = session;
     if (!viewer || !session.may('member.leave').allowed) return nothing;
+    if (this.#isOnlyOwner) {
+      return html`<hive-not-allowed
+        class="section"
+        heading="The only owner"
+        message="You are the only owner, and a workspace keeps at least one. Make somebody else an owner first."
+      ></hive-not-allowed>`;
+    }
     return html`
       <div class="section leave">
         <button
@@ -177,6 +193,12 @@ export class HiveWorkspaceView extends LitElement {
         @confirmed=${this.#onLeave}
       ></hive-confirm>
     `;
+  }
+
+  get #isOnlyOwner(): boolean {
+    const members = this.#members.data?.members;
+    if (session.viewer?.role !== 'OWNER' || !members || members.pageInfo.hasNextPage) return false;
+    return members.edges.filter(({ node }) => node.role === 'OWNER').length < 2;
   }
 
   #renderProblem(at: 'name' | 'new' | 'leave') {

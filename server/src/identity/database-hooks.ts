@@ -33,6 +33,7 @@ export function databaseHooks(tools: EndpointTools): DatabaseHooks {
     session: {
       create: {
         before: async (session, ctx) => {
+          await requireAccount(tools, session.userId);
           if (!ctx) return { data: session };
           if (ctx.path === '/callback/:id') await requireMember(tools, session.userId);
           const known = (session as { method?: string }).method;
@@ -43,7 +44,10 @@ export function databaseHooks(tools: EndpointTools): DatabaseHooks {
     account: {
       create: {
         // Who the provider says it is, is known by then; the statement itself would be personal data in plain text.
-        before: async (account) => ({ data: { ...account, idToken: null } }),
+        before: async (account) => {
+          await requireAccount(tools, account.userId);
+          return { data: { ...account, idToken: null } };
+        },
         after: async (account, ctx) => {
           if (account.providerId === 'credential') return;
           await tools.options.onEvent({
@@ -57,6 +61,19 @@ export function databaseHooks(tools: EndpointTools): DatabaseHooks {
       update: { before: async (account) => ({ data: { ...account, idToken: null } }) },
     },
   };
+}
+
+/** What was begun before somebody was erased, such as linking an account or pairing a device, must not end after it. */
+async function requireAccount(tools: EndpointTools, userId: string): Promise<void> {
+  const erased = await tools.sql.rows(
+    `/* isErased */ select id from identity."user" where id = $1 and erased_at is not null`,
+    [userId],
+  );
+  if (erased.length > 0)
+    throw new APIError('UNAUTHORIZED', {
+      code: 'UNAUTHENTICATED',
+      message: 'This account cannot sign in any more.',
+    });
 }
 
 /** Somebody a provider vouches for gets in as a member, or with an invitation that makes them one. */

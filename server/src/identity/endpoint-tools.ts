@@ -108,15 +108,18 @@ export function hasFactor({ passkeyCount, hasTotp }: Standing): boolean {
   return passkeyCount > 0 || hasTotp;
 }
 
+const enrollingMethods: readonly string[] = ['RECOVERY', 'SETUP', 'INVITATION', 'PAIRING'];
+
 /**
  * Adding a passkey must not be a way around step-up, so a session of somebody who has a second factor needs it. Those who
- * came by a recovery code, a setup link or an invitation may have none at hand: for them the first minutes count.
+ * came by a recovery code, a setup link, an invitation or from a device that had just stepped up may have none at hand: for
+ * them the first minutes count.
  */
 export function mayEnrol(standing: Standing): boolean {
   const { method, steppedUpFor, provenFor } = standing;
   if (steppedUpFor !== null && steppedUpFor < stepUpSeconds) return true;
   if (provenFor === null || provenFor >= provenSeconds) return false;
-  return method === 'RECOVERY' || method === 'SETUP' || method === 'INVITATION' || !hasFactor(standing);
+  return enrollingMethods.includes(method ?? '') || !hasFactor(standing);
 }
 
 export function originOf(ctx: GenericEndpointContext): { address?: string; userAgent?: string } {

@@ -11,6 +11,8 @@ export interface SecretKeys {
   current: SecretKey;
   /** Reads what was encrypted before the last rotation. */
   previous?: SecretKey | undefined;
+  /** Those before it, as long as sessions they signed may live. */
+  older?: readonly SecretKey[] | undefined;
 }
 
 /** A key of the identity service's own, so that neither it nor the vault could read what is the other's. */
@@ -23,7 +25,11 @@ export function deriveSecret(key: Uint8Array): string {
 }
 
 /** In the form better-auth wants: the first encrypts and signs, all decrypt. */
-export function derivedSecrets({ current, previous }: SecretKeys): { version: number; value: string }[] {
-  const keys = previous && previous.version !== current.version ? [current, previous] : [current];
+export function derivedSecrets({ current, previous, older = [] }: SecretKeys): {
+  version: number;
+  value: string;
+}[] {
+  const before = [...(previous ? [previous] : []), ...older];
+  const keys = [current, ...before.filter(({ version }) => version !== current.version)];
   return keys.map(({ version, key }) => ({ version, value: deriveSecret(key) }));
 }

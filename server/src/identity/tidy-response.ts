@@ -22,11 +22,29 @@ export async function tidyResponse(
     headers.append('set-cookie', renewedCookie);
   const location = headers.get('location');
   if (location && path.startsWith('/callback/')) headers.set('location', withProblem(location));
-  if (response.status < 400) return new Response(response.body, { status: response.status, headers });
+  if (response.status < 400) {
+    const body = path.startsWith('/hive/') ? response.body : await withoutToken(response, headers);
+    return new Response(body, { status: response.status, headers });
+  }
   return new Response(await errorBody(response), {
     status: response.status,
     headers: withType(headers),
   });
+}
+
+/** better-auth repeats the session's token in its answers, where scripts can read it: it belongs into the cookie only. */
+async function withoutToken(response: Response, headers: Headers): Promise<string | null> {
+  const text = await response.text();
+  if (!headers.get('content-type')?.startsWith('application/json')) return text === '' ? null : text;
+  headers.delete('content-length');
+  const value: unknown = parseJson(text);
+  // Nobody is signed in: what better-auth makes of it tells of its inside.
+  if (isRecord(value) && 'body' in value && 'status' in value && 'headers' in value) return 'null';
+  if (!isRecord(value)) return text;
+  const { token: _token, ...rest } = value;
+  if (!isRecord(rest['session'])) return JSON.stringify(rest);
+  const { token: _sessionToken, ...session } = rest['session'];
+  return JSON.stringify({ ...rest, session });
 }
 
 /** better-auth's `?error=…` as the `?problem=…` our pages know. */
@@ -63,12 +81,20 @@ function codeOfStatus(status: number): string {
 }
 
 function parse(text: string): { code?: unknown; message?: unknown } {
+  const value = parseJson(text);
+  return isRecord(value) ? value : {};
+}
+
+function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return value !== null && typeof value === 'object' ? value : {};
+    return JSON.parse(text);
   } catch {
-    return {};
+    return undefined;
   }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 function setsCookie(headers: Headers, name: string): boolean {

@@ -219,15 +219,13 @@ export function createMembers(deps: Deps) {
           ...{ operation: 'leaveWorkspace', action: 'member.leave', input: {} },
           ...{ idempotencyKey: input.idempotencyKey, subject: { type: 'Member' } },
           async resource(sql) {
-            const userId = personOf(scope);
-            const member = await lockMember(sql, { workspaceId, userId });
-            if (!member) throw new NotFoundError('Member', userId);
-            return { memberRole: member.role };
+            const member = await lockMember(sql, { workspaceId, userId: personOf(scope) });
+            return member ? { memberRole: member.role } : {};
           },
         },
         async (sql) => {
           const userId = personOf(scope);
-          await endMembership(sql, { workspaceId, userId });
+          if (!(await endMembership(sql, { workspaceId, userId }))) throw new NotFoundError('Member', userId);
           return userId;
         },
       );

@@ -107,3 +107,10 @@ it('refuses an actor of one workspace in the scope of another, whatever it asks'
     await expect(attempt(), attempt.toString()).rejects.toMatchObject(refused);
   expect(await everythingOfA()).toBe(before);
 });
+
+it('refuses a workspace whose folder was set aside to owners of any but the first', async () => {
+  const input = { name: 'Kept', slug: 'kept' };
+  await expect(manager.createWorkspace(scope, input)).rejects.toMatchObject({ reason: 'WORKSPACE' });
+  const homeOwner = await world.person('Another owner A', { role: 'OWNER' });
+  expect(await manager.createWorkspace(await world.scope(homeOwner), input)).toMatchObject({ slug: 'kept' });
+});

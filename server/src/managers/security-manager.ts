@@ -36,6 +36,8 @@ export interface SecurityManagerDeps {
   systemPool: Pool;
   identity: PeopleSource;
   homeWorkspaceId: string;
+  /** Whether a folder is set aside for the workspace of this short name. */
+  hasFolder(slug: string): boolean;
   /** Where people reach the hive, for links: scheme and host, without a slash at the end. */
   baseUrl(scope: Scope): string;
   onDenied: OnDenied;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DomainError, InvalidStateError, NotFoundError } from '../lib/errors.ts';
+import { DomainError, ForbiddenError, InvalidStateError, NotFoundError } from '../lib/errors.ts';
 import { appendAudit } from '../stores/audit-store.ts';
 import { addMember } from '../stores/member-store.ts';
 import { sqlOfPool } from '../stores/sql.ts';
@@ -46,7 +46,10 @@ export function wholeWorkspace(scope: Scope): Scope {
   return { ...scope, projectIds: undefined };
 }
 
-type Deps = Pick<SecurityManagerDeps, 'orm' | 'systemPool' | 'onDenied' | 'onChanged' | 'onWorkspaceCreated'>;
+type Deps = Pick<
+  SecurityManagerDeps,
+  'orm' | 'systemPool' | 'homeWorkspaceId' | 'hasFolder' | 'onDenied' | 'onChanged' | 'onWorkspaceCreated'
+>;
 
 export function createWorkspaces(deps: Deps) {
   const systemSql = sqlOfPool(deps.systemPool);
@@ -60,6 +63,15 @@ export function createWorkspaces(deps: Deps) {
     /** Makes a workspace that the caller owns. @throws DomainError CONFLICT when the short name is taken */
     async createWorkspace(scope: Scope, rawInput: CreateWorkspaceInput): Promise<WorkspaceRow> {
       const { idempotencyKey: key, ...input } = parseInput(createWorkspaceInput, rawInput);
+      // Whoever runs the hive set a folder aside for it: what is in there is not for the first who asks.
+      if (scope.workspaceId !== deps.homeWorkspaceId && deps.hasFolder(input.slug)) {
+        deps.onDenied(scope, 'workspace.create', {}, 'WORKSPACE');
+        throw new ForbiddenError(
+          'WORKSPACE',
+          'workspace.create',
+          `HIVE_WORKSPACE_FOLDERS keeps a folder for ${input.slug}: only an owner of the hive's first workspace can create it.`,
+        );
+      }
       const change = {
         ...{ operation: 'createWorkspace', action: 'workspace.create' as const, input, idempotencyKey: key },
         ...{ subject: { type: 'Workspace' }, detail: { slug: input.slug } },

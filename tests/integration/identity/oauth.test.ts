@@ -179,6 +179,24 @@ test('a member links an account in the settings, and unlinks it', async () => {
   expect(await through(hive.browser())).toBe('/sign-in?problem=not-a-member');
 });
 
+test('linking that was begun before somebody was erased leaves nothing of them', async () => {
+  const browser = hive.browser();
+  const account = { name: 'Gone', email: 'gone@hive.example', password };
+  const token = await hive.invite();
+  const joined = await browser.post('/hive/invitation/accept', { token, ...account });
+  provider.be({ sub: 'g1', email: 'gone@elsewhere.example', email_verified: true, name: 'Gone' });
+  const started = await browser.post('/link-social', { provider: 'oidc', callbackURL: '/now' });
+  const atProvider = await fetch(started.body.url, { redirect: 'manual' });
+  await hive.identity.erasePerson(joined.body.user.id);
+  const back = atProvider.headers.get('location')!;
+  expect((await browser.get(back, { 'sec-fetch-site': 'cross-site' })).status).toBeLessThan(500);
+  const left = await hive.database.pool.query('select 1 from identity.account where user_id = $1', [
+    joined.body.user.id,
+  ]);
+  expect(left.rows).toEqual([]);
+  expect(await through(hive.browser())).toBe('/sign-in?problem=not-a-member');
+});
+
 test('a provider that is away takes nothing else with it', async () => {
   await hive.restart({
     oauth: { oidc: { ...client, issuer: 'http://127.0.0.1:9', name: 'Away' } },

@@ -174,6 +174,8 @@ describe('a passkey', () => {
     const { token } = (await laptop.post('/hive/pair/start')).body;
     const phone = hive.browser();
     await phone.post('/hive/pair/claim', { token });
+    // What is dangerous asks for the passkey here, too: the link may have been photographed.
+    expect(await findSession(phone)).not.toHaveProperty('steppedUpAt');
     expect((await register(phone, new SoftwareAuthenticator(), 'Phone')).status).toBe(200);
     await age(laptop);
     const later = (await laptop.post('/hive/pair/start')).body.token;

@@ -248,6 +248,18 @@ describe('two-factor sign-in', () => {
     expect(device.cookieNames).toEqual(['hive.session_token']);
   });
 
+  test("tells scripts nothing of the session's token", async () => {
+    await forgetUse();
+    const device = hive.browser();
+    expect((await device.get('/get-session')).body).toBeNull();
+    await device.post('/sign-in/email', { email: person, password });
+    const answer = await device.post('/two-factor/verify-totp', { code: code() });
+    const session = (await device.get('/get-session')).body;
+    expect(session).toMatchObject({ user: { email: person } });
+    const token = decodeURIComponent(device.cookie).split('=')[1]!.split('.')[0]!;
+    expect(JSON.stringify([answer.body, session])).not.toContain(token);
+  });
+
   test('trusts no device beyond its session', async () => {
     await forgetUse();
     const device = hive.browser();

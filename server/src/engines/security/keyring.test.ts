@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { decryptSecret, encryptSecret, keyIdOf } from './encryption.ts';
+import { derivedSecrets } from '../../identity/secret-keys.ts';
 import { Keyring } from './keyring.ts';
 import { redactText } from './redaction.ts';
 
@@ -71,6 +72,17 @@ describe('the key file', () => {
     // What it signed is recognised as long as a session lasts.
     expect(server.find(before.id)).toBeDefined();
     expect(statSync(path()).mode & 0o777).toBe(0o600);
+  });
+
+  it('hands on all keys that sessions may have been signed with, however many rotations ago', () => {
+    const keyring = new Keyring({ dataDir });
+    const ids = [keyring.current.id];
+    for (let round = 0; round < 3; round += 1) {
+      ids.unshift(keyring.add().id);
+      keyring.retire();
+    }
+    const versions = derivedSecrets(keyring.secretKeys()).map(({ version }) => version);
+    expect(versions).toEqual(ids.map((id) => Number.parseInt(id, 16)));
   });
 
   it('forgets keys that were retired long ago', () => {

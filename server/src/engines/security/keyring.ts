@@ -140,11 +140,16 @@ export class Keyring {
   secretKeys(): {
     current: { version: number; key: Buffer };
     previous?: { version: number; key: Buffer };
+    older?: { version: number; key: Buffer }[];
   } {
     const numbered = ({ id, key }: MasterKey) => ({ version: Number.parseInt(id, 16), key });
     const { current } = this;
-    const [previous] = this.previous;
-    return { current: numbered(current), ...(previous ? { previous: numbered(previous) } : {}) };
+    const [previous, ...older] = this.previous.map(numbered);
+    return {
+      current: numbered(current),
+      ...(previous ? { previous } : {}),
+      ...(older.length > 0 ? { older } : {}),
+    };
   }
 
   #all(): readonly MasterKey[] {

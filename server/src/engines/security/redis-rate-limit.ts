@@ -16,6 +16,8 @@ export interface RedisRateLimiterOptions {
 const reconnect = { initialMs: 200, factor: 2, maxMs: 5_000 };
 /** A limiter that takes longer than this is worse than one that counts by itself for a moment. */
 const commandTimeoutMs = 250;
+/** After a command that failed Redis is left alone for so long: while it hangs, not every request shall wait for it. */
+const restMs = 1_000;
 
 /**
  * Refills and takes in one step, by the clock of Redis, which all nodes share. KEYS: the bucket. ARGV: burst, refill in ms,
@@ -85,6 +87,8 @@ export class RedisRateLimiter implements RateLimiter {
   /** In the order of use, the oldest first. */
   readonly #holdings = new Map<string, Holding>();
   #away = false;
+  /** Until then this process counts by itself. */
+  #restsUntil = 0;
   #stopped = false;
 
   constructor(options: RedisRateLimiterOptions) {
@@ -127,13 +131,15 @@ export class RedisRateLimiter implements RateLimiter {
 
   take(bucket: string, key: string, limit: RateLimit, cost = 1): RateVerdict | Promise<RateVerdict> {
     if (limit.burst === 0) return unlimited;
-    if (this.#redis.status !== 'ready') return this.#fallback.take(bucket, key, limit, cost);
+    if (this.#redis.status !== 'ready' || this.#clock.now() < this.#restsUntil)
+      return this.#fallback.take(bucket, key, limit, cost);
     const name = `hive:rate:${bucket}:${limit.burst}/${limit.refillSeconds}:${key}`;
     const holding = this.#holdingOf(name);
     const wanted = Math.min(cost, limit.burst);
     return (
       this.#takeHere(holding, limit, wanted) ??
       this.#takeThere(name, holding, limit, wanted).catch((error: unknown) => {
+        this.#restsUntil = this.#clock.now() + restMs;
         this.#isAway(error);
         return this.#fallback.take(bucket, key, limit, cost);
       })
@@ -175,6 +181,8 @@ export class RedisRateLimiter implements RateLimiter {
     const began = this.#clock.now();
     const want = Math.max(need, chunk);
     const answer = await this.#redis.hiveTakeTokens(name, burst, refillSeconds * 1_000, need, want);
+    // It may have hung without the connection being lost.
+    this.#isBack();
     const [taken, left, missingMs] = answer.map(Number) as [number, number, number];
     const now = this.#clock.now();
     holding.left = left;
@@ -210,6 +218,7 @@ export class RedisRateLimiter implements RateLimiter {
   }
 
   #isBack(): void {
+    this.#restsUntil = 0;
     if (!this.#away) return;
     this.#away = false;
     this.#log.info('Redis is back: rates are limited across servers again');

@@ -130,7 +130,8 @@ const AuditFilterInput = builder.inputType('AuditFilter', {
     since: t.field({ type: 'DateTime', description: 'Not before.' }),
     until: t.field({ type: 'DateTime', description: 'Before.' }),
     text: t.string({
-      description: 'Part of the actor’s label, the action, the subject or the detail; up to 200 characters.',
+      description:
+        'Part of the action, of the id of the actor or the subject, or of the detail; up to 200 characters. Names are not in the trail.',
     }),
   }),
 });

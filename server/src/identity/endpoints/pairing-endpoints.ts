@@ -39,12 +39,13 @@ export function pairingEndpoints(tools: EndpointTools) {
         if (!claimed) throw invalidLink();
         const { id, userId, steppedUpAt } = claimed;
         const { deviceName } = ctx.body;
-        // A person who has just stepped up on the first device may enrol a passkey on this one.
+        // Whoever has just stepped up on the first device may enrol a passkey on this one. To step up is not passed on: a
+        // link that somebody photographed must not do what is dangerous.
         const isFresh = steppedUpAt !== null && Date.now() - steppedUpAt < stepUpSeconds * 1_000;
         const sessionId = await tools.signIn(ctx, userId, {
           method: 'PAIRING',
           ...(deviceName ? { deviceName } : {}),
-          ...(isFresh ? { steppedUpAt: new Date(steppedUpAt) } : {}),
+          ...(isFresh ? { provenAt: new Date() } : {}),
         });
         await setPairedSession(sql, id, sessionId);
         await tools.record(ctx, {
