@@ -243,6 +243,12 @@ export async function createApp(options: AppOptions): Promise<App> {
       gateway,
       health,
       homeWorkspaceId: homeId,
+      retention: () => ({
+        eventDays: config.events.retentionDays || null,
+        auditDays: config.security.auditRetentionDays || null,
+        addressDays: config.security.addressRetentionDays,
+        sessionDays: config.identity.sessionDays,
+      }),
     };
     const configure = async (next: HiveConfig) => {
       security.configured(config, next);

@@ -103,6 +103,7 @@ export async function startTestApi(database: TestDatabase, options: TestApiOptio
     }),
     gateway: { status: () => [], languageModelConnected: false },
     homeWorkspaceId: workspaceId,
+    retention: () => ({ eventDays: 90, auditDays: null, addressDays: 90, sessionDays: 30 }),
     ...options.overrides,
   };
   const config = { host: '127.0.0.1', port: 0, allowedHosts: [], trustedProxies: [], ...options.server };

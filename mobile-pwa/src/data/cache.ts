@@ -19,6 +19,7 @@ const EMBEDDED = [
   'Permission',
   'ProjectGrant',
   'AuditState',
+  'Retention',
   'Event',
   'OutputDelta',
   'FieldError',

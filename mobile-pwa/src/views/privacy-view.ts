@@ -1,5 +1,7 @@
-import { html, LitElement } from 'lit';
+import { html, LitElement, nothing } from 'lit';
+import { retentionQuery } from '@hive/schema/operations/retention.ts';
 import { EventController } from '../controllers/event-controller.ts';
+import { QueryController } from '../controllers/query-controller.ts';
 import { session } from '../data/session.ts';
 import { base, rows } from '../styles/base.ts';
 import '../components/hive-not-allowed.ts';
@@ -12,6 +14,8 @@ export class HivePrivacyView extends LitElement {
   static override properties = { itemId: {} };
 
   declare itemId: string;
+
+  readonly #retention = new QueryController(this, { query: retentionQuery, variables: () => ({}) });
 
   constructor() {
     super();
@@ -33,10 +37,37 @@ export class HivePrivacyView extends LitElement {
               ></hive-not-allowed>`
             : html`<hive-skeleton .lines=${4}></hive-skeleton>`
       }
+      ${this.#renderRetention()}
+    `;
+  }
+
+  #renderRetention() {
+    const kept = this.#retention.data?.retention;
+    if (!kept) return nothing;
+    return html`
+      <section class="section">
+        <h2>How long things are kept</h2>
+        <dl class="facts">
+          <dt>Events</dt>
+          <dd>${days(kept.eventDays)}</dd>
+          <dt>Audit trail</dt>
+          <dd>${days(kept.auditDays)}</dd>
+          <dt>Addresses and devices in it</dt>
+          <dd>${days(kept.addressDays)}</dd>
+          <dt>Unused sessions</dt>
+          <dd>${days(kept.sessionDays)}</dd>
+        </dl>
+        <p class="fine muted">Set by whoever runs the hive, for all its workspaces.</p>
+      </section>
     `;
   }
 
   static override styles = [base, rows];
+}
+
+function days(count: number | null): string {
+  if (count === null) return 'For ever';
+  return count === 1 ? '1 day' : `${count} days`;
 }
 
 customElements.define('hive-privacy-view', HivePrivacyView);

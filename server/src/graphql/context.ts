@@ -139,6 +139,14 @@ export interface HubApi {
   topic(name: 'memory.operation' | 'system.health', signal: AbortSignal): AsyncIterable<unknown>;
 }
 
+/** In days; null: for ever. */
+export interface Retention {
+  eventDays: number | null;
+  auditDays: number | null;
+  addressDays: number;
+  sessionDays: number;
+}
+
 /** Everything the API calls. Built in app.ts. */
 export interface GraphQLDeps {
   orm: Pick<MikroORM, 'em'>;
@@ -156,6 +164,8 @@ export interface GraphQLDeps {
   health: HealthSource;
   /** The first workspace: that of whoever runs the hive. */
   homeWorkspaceId: string;
+  /** Asked each time, as it may be reconfigured. */
+  retention(): Retention;
   /** Puts an attempt that was refused before it came to a manager on record. */
   onDenied: OnDenied;
 }

@@ -33,6 +33,7 @@ export const rootActions: Readonly<Record<RootType, Readonly<Record<string, Root
     auditEntries: 'audit.read',
     auditState: 'audit.read',
     secrets: 'secret.read',
+    retention: 'workspace.read',
   },
   Mutation: {
     dispatchGoal: 'goal.dispatch',

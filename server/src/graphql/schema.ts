@@ -13,6 +13,7 @@ import './types/member.ts';
 import './types/invitation.ts';
 import './types/api-key.ts';
 import './types/audit.ts';
+import './types/retention.ts';
 import './types/secret.ts';
 import './types/viewer.ts';
 

@@ -50,6 +50,7 @@ export const queries: Readonly<Record<string, Operation>> = {
   auditEntries: page('auditEntries'),
   auditState: { text: 'query { auditState { sealedCount } }' },
   secrets: { text: 'query { secrets { name } }' },
+  retention: { text: 'query { retention { eventDays auditDays addressDays sessionDays } }' },
 };
 
 const mutation = (

@@ -39,6 +39,7 @@ const expectedQueries = table(`
   auditEntries      yes   yes   ROLE     ROLE   ROLE    SCOPE
   auditState        yes   yes   ROLE     ROLE   ROLE    SCOPE
   secrets           yes   yes   ROLE     ROLE   ROLE    PEOPLE_ONLY
+  retention         yes   yes   yes      yes    yes     SCOPE
 `);
 
 const expectedMutations = table(`
