@@ -274,13 +274,17 @@ function deniedRecorder(recorder: AuditRecorder): OnDenied {
 async function entryOfIdentity(systemSql: Sql, homeWorkspaceId: string, event: IdentityEvent) {
   const { type, userId, method, address, userAgent, detail } = event;
   const isRefusal = /\.(failed|throttled|refused)$/.test(type);
+  // Whoever tried to sign in as somebody is not known to be them, and their address is not that person's.
+  const isStranger = type === 'sign_in.failed' || type === 'sign_in.throttled';
+  const actorId = isStranger ? undefined : userId;
   return {
     workspaceId: (userId && (await lastWorkspaceOf(systemSql, userId))) || homeWorkspaceId,
     // Without an address nobody asked: it was the hive itself, or a command on the machine.
-    actorKind: userId !== undefined ? 'USER' : address === undefined ? 'SYSTEM' : 'ANONYMOUS',
-    actorId: userId ?? null,
+    actorKind: actorId !== undefined ? 'USER' : address === undefined ? 'SYSTEM' : 'ANONYMOUS',
+    actorId: actorId ?? null,
     action: type,
     outcome: isRefusal ? ('FAILED' as const) : ('ALLOWED' as const),
+    ...(isStranger && userId !== undefined ? { subjectType: 'Person', subjectId: userId } : {}),
     detail: { ...detail, ...(method === undefined ? {} : { method }) },
     ...(address === undefined ? {} : { address }),
     ...(userAgent === undefined ? {} : { userAgent }),
