@@ -49,11 +49,11 @@ async function ask<Data>(page: Page, query: string, variables: Record<string, un
   return (answer as { data: Data }).data;
 }
 
-async function invite(role: string): Promise<string> {
+async function invite(role: string, access: Record<string, unknown> = {}): Promise<string> {
   const { inviteMember } = await ask<{ inviteMember: { url: string } }>(
     desk.page,
     `mutation Invite($input: InviteMemberInput!) { inviteMember(input: $input) { ... on InvitationLink { url } ... on Error { message } } }`,
-    { input: { role } },
+    { input: { role, ...access } },
   );
   expect(inviteMember.url).toContain('/join#token=');
   const { pathname, hash } = new URL(inviteMember.url);
@@ -89,6 +89,35 @@ it('lets somebody join by a link, with an account of their own', async () => {
   await phone.close();
 });
 
+it('offers somebody who works in one project that one, and not to work outside of it', async () => {
+  const { projects } = await ask<{ projects: { edges: { node: { id: string } }[] } }>(
+    desk.page,
+    '{ projects(first: 1) { edges { node { id } } } }',
+    {},
+  );
+  const grants = [{ projectId: projects.edges[0]!.node.id, role: 'OPERATOR' }];
+  const phone = await openPhone(
+    hive.browser,
+    url,
+    await invite('VIEWER', { projectAccess: 'GRANTED', grants }),
+  );
+  const { page } = phone;
+  await page.getByLabel('Name', { exact: true }).fill('Rita Levi');
+  await page.getByLabel('E-mail').fill('rita@example.com');
+  await page.getByRole('button', { name: 'Use a password instead' }).click();
+  await page.getByLabel('Password', { exact: true }).fill(guest.password);
+  await page.getByRole('button', { name: 'Create account' }).click();
+  await keepCodes(page, 'Open the hive');
+  await untilLive(page);
+  await expect.poll(() => page.getByLabel('Project').locator('option').count()).toBe(1);
+  // Opened anew, with what she may do known before the form is drawn.
+  await page.reload();
+  await untilLive(page);
+  await expect.poll(() => page.getByLabel('Project').locator('option').count()).toBe(1);
+  expect(await page.getByLabel('Project').textContent()).not.toContain('No project');
+  await phone.close();
+});
+
 it('says of a link that was used, or taken back, that it is over', async () => {
   const phone = await openPhone(hive.browser, url, '/join#token=not-a-token-of-this-hive');
   await phone.page.getByRole('heading', { name: 'This invitation is over' }).waitFor();
@@ -115,12 +144,13 @@ it('lets somebody who is signed in hand an invitation on to another account, and
   await page.goto('/sign-in');
   await page.getByLabel('E-mail').waitFor();
   await other.getByRole('link', { name: 'I have an account here' }).click();
+  // The page before has a field of that name, too.
+  await other.getByRole('heading', { name: 'Sign in', exact: true }).waitFor();
   await signInWithPassword(other, guest.email, guest.password);
   await other.getByRole('heading', { name: /^Join / }).waitFor();
   await other.goto('/work');
-  await untilLive(other);
-  await page.reload();
   await untilLive(page);
+  await untilLive(other);
   await phone.close();
 });
 
@@ -202,6 +232,8 @@ it('asks before signing out drops what was not sent', async () => {
     /DispatchGoal/.test(route.request().postData() ?? '') ? route.abort() : route.continue(),
   );
   await dispatch(page, 'Never to be sent');
+  // Stored, and refused by the network: leaving the page any sooner would be leaving before it was taken on.
+  await page.locator('hive-pending').getByText('Never to be sent').waitFor();
   await page.goto('/settings');
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByText('1 action you took on this device has not been sent.', { exact: false }).waitFor();

@@ -42,6 +42,7 @@ export async function startServer(options: ServerOptions = {}): Promise<ServerPr
     process.execPath,
     [
       '--expose-gc',
+      '--v8-pool-size=1',
       '--max-semi-space-size=2',
       '--max-old-space-size=768',
       join(root, 'server/src/cli/start.ts'),

@@ -15,6 +15,7 @@ export class HiveAccountForm extends LitElement {
   static override properties = {
     passkeys: { type: Boolean },
     blocked: { type: Boolean },
+    exists: { type: Boolean },
     busy: {},
     name: {},
     email: {},
@@ -25,6 +26,8 @@ export class HiveAccountForm extends LitElement {
   /** Whether this page can make one. */
   declare passkeys: boolean;
   declare blocked: boolean;
+  /** The account is there already and only gets a way to sign in. */
+  declare exists: boolean;
   /** What is being done, in place of the button's text. */
   declare busy: string;
   declare name: string;
@@ -36,6 +39,7 @@ export class HiveAccountForm extends LitElement {
     super();
     this.passkeys = false;
     this.blocked = false;
+    this.exists = false;
     this.busy = '';
     this.name = '';
     this.email = '';
@@ -45,6 +49,11 @@ export class HiveAccountForm extends LitElement {
 
   get #withPassword(): boolean {
     return this._usePassword || !this.passkeys;
+  }
+
+  get #action(): string {
+    if (this.exists) return this.#withPassword ? 'Set the password' : 'Add a passkey';
+    return this.#withPassword ? 'Create account' : 'Create account with a passkey';
   }
 
   protected override render() {
@@ -91,9 +100,7 @@ export class HiveAccountForm extends LitElement {
               })
             : nothing
         }
-        <button class="primary wide" ?disabled=${this.blocked}>
-          ${this.busy || (withPassword ? 'Create account' : 'Create account with a passkey')}
-        </button>
+        <button class="primary wide" ?disabled=${this.blocked}>${this.busy || this.#action}</button>
         ${
           this.passkeys
             ? html`<div class="ways">

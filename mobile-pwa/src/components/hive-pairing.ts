@@ -17,6 +17,8 @@ import './hive-copy.ts';
 import './hive-qr.ts';
 
 const POLL_MS = 1_500;
+/** How long the hive accepts a code; it says so itself when one has ended. */
+const VALID_MS = 5 * 60_000;
 
 /** Shows the code that signs another device in, and says when it was used; `state` fires with what became of it. */
 export class HivePairing extends LitElement {
@@ -27,6 +29,8 @@ export class HivePairing extends LitElement {
   /** The device that was paired has been signed out again. */
   declare _undone: boolean;
   readonly #attempt = new AttemptController(this);
+  /** On the clock that only counts. */
+  #offeredAtMs = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
@@ -63,7 +67,8 @@ export class HivePairing extends LitElement {
         : html`<hive-qr></hive-qr>`;
     }
     if (this._state?.state === 'CLAIMED') return this.#renderClaimed(this._state);
-    const secondsLeft = Math.ceil((Date.parse(offer.expiresAt) - Date.now()) / 1_000);
+    // From when it came, not by its date: this device's clock may be minutes off the hive's.
+    const secondsLeft = Math.ceil((this.#offeredAtMs + VALID_MS - performance.now()) / 1_000);
     if (secondsLeft <= 0 || this._state?.state === 'EXPIRED') {
       return html`
         <p>This code is over.</p>
@@ -122,6 +127,7 @@ export class HivePairing extends LitElement {
     this.dispatchEvent(new CustomEvent('state', { detail: 'WAITING' }));
     await this.#attempt.run('start', async () => {
       this._offer = await withStepUp(startPairing);
+      this.#offeredAtMs = performance.now();
       this.#pollSoon();
     });
   }

@@ -19,25 +19,22 @@ export class HiveWorkspaceList extends LitElement {
       <ul>
         ${viewer?.workspaces.map(({ workspaceId, name, role }) => {
           const here = workspaceId === viewer.workspaceId;
-          return html`
-            <li>
-              <button aria-current=${here ? 'true' : 'false'} @click=${() => this.#go(workspaceId)}>
-                <hive-cell look=${here ? 'done' : 'idle'}></hive-cell>
-                <span class="text">
-                  <span class="name">${name}</span>
-                  <span class="fine muted">${ROLE_NAMES[role]}${here ? ' · you are here' : ''}</span>
-                </span>
-              </button>
-            </li>
+          const text = html`
+            <hive-cell look=${here ? 'done' : 'idle'}></hive-cell>
+            <span class="text">
+              <span class="name">${name}</span>
+              <span class="fine muted">${ROLE_NAMES[role]}${here ? ' · you are here' : ''}</span>
+            </span>
           `;
+          // Nothing to press where one is already.
+          return here
+            ? html`<li class="entry" aria-current="true">${text}</li>`
+            : html`<li>
+                <button class="entry" @click=${() => session.switchWorkspace(workspaceId)}>${text}</button>
+              </li>`;
         })}
       </ul>
     `;
-  }
-
-  #go(workspaceId: string): void {
-    if (workspaceId === session.viewer?.workspaceId) this.dispatchEvent(new CustomEvent('stay'));
-    else session.switchWorkspace(workspaceId);
   }
 
   static override styles = [
@@ -46,13 +43,15 @@ export class HiveWorkspaceList extends LitElement {
       li + li {
         border-block-start: var(--hive-stroke) solid var(--hive-hairline);
       }
-      button {
+      .entry {
         display: flex;
         align-items: center;
         gap: var(--hive-3);
         inline-size: 100%;
         min-block-size: var(--hive-12);
         padding: var(--hive-2) 0;
+      }
+      button {
         border: 0;
         background: transparent;
         color: inherit;

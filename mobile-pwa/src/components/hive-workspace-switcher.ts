@@ -52,7 +52,7 @@ export class HiveWorkspaceSwitcher extends LitElement {
       </button>
       <div id="menu" popover role="dialog" aria-label="Workspaces and settings">
         <h2>Workspaces</h2>
-        ${this._ready ? html`<hive-workspace-list @stay=${this.#onClose}></hive-workspace-list>` : nothing}
+        ${this._ready ? html`<hive-workspace-list></hive-workspace-list>` : nothing}
         <a class="settings" href="/settings" @click=${this.#onClose}>Settings</a>
       </div>
     `;

@@ -110,7 +110,7 @@ export class HiveDispatchView extends LitElement {
       <hive-page-header heading="What should the hive do?"></hive-page-header>
       <hive-dispatch-form
         .projects=${open}
-        ?projectless=${session.may('goal.dispatch', null).allowed}
+        .projectless=${session.may('goal.dispatch', null).allowed}
         .projectsKnown=${this.#projects.data !== undefined}
         @dispatched=${this.#onDispatched}
       ></hive-dispatch-form>

@@ -41,6 +41,7 @@ export class HiveSecurityView extends LitElement {
 
   declare itemId: string;
   declare _ways: Ways | undefined;
+  #isStale = false;
   readonly #attempt = new AttemptController(this, () => void (this._ways || this.#load()));
 
   constructor() {
@@ -139,6 +140,12 @@ export class HiveSecurityView extends LitElement {
 
   async #load(): Promise<void> {
     if (session.isLocal) return;
+    if (this.#attempt.busy !== undefined) {
+      // What is being asked for now may be from before the change that asks again.
+      this.#isStale = true;
+      return;
+    }
+    this.#isStale = false;
     await this.#attempt.run('load', async () => {
       const [account, passkeys, logins, { methods }] = await Promise.all([
         readAccount(),
@@ -153,6 +160,7 @@ export class HiveSecurityView extends LitElement {
       const connected = logins.filter(({ provider }) => provider !== 'credential');
       this._ways = { account, passkeys, hasPassword: connected.length < logins.length, connected, methods };
     });
+    if (this.#isStale) await this.#load();
   }
 
   readonly #onRefresh = (): void => void this.#load();

@@ -99,6 +99,7 @@ export class HiveSetupView extends LitElement {
       <hive-account-form
         ?passkeys=${passkeyObstacle() === undefined}
         ?blocked=${this.#attempt.blocked}
+        ?exists=${step.exists}
         busy=${this.#attempt.busy ?? ''}
         .name=${step.name}
         .email=${step.email}

@@ -93,7 +93,8 @@ describe('rights', () => {
     );
     // What belongs to no workspace a tenant may read at most, and only this.
     expect(shared.filter(({ privileges }) => privileges !== 'SELECT')).toEqual([]);
-    for (const { relation } of shared) expect(['event_floor', 'audit_sealer', 'master_key']).toContain(relation);
+    for (const { relation } of shared)
+      expect(['event_floor', 'audit_sealer', 'master_key']).toContain(relation);
   });
 
   it('to the schema of identities has only the system', async () => {

@@ -29,7 +29,7 @@ export interface AccessGate {
   /** Who sent it as far as can be told, uncounted: for what answers strangers anyway. */
   identify(exchange: Exchange): Promise<Principal | undefined>;
   /** Like `admit`, and the actor may take the action somewhere in the workspace. */
-  admitFor(action: Action, exchange: Exchange): Promise<Principal | undefined>;
+  admitFor(action: Action, exchange: Exchange, workspaceId: string): Promise<Principal | undefined>;
 }
 
 /** Asks every request who it is from, once, and counts it. */
@@ -82,11 +82,11 @@ export function createAccessGate(deps: { authenticator: Authenticator; allowance
       if (authorization === undefined && cookie === undefined) return undefined;
       return authenticator.authenticate(presentedBy(request, client)).catch(() => undefined);
     },
-    async admitFor(action, exchange) {
+    async admitFor(action, exchange, workspaceId) {
       const principal = await admit(exchange);
       if (!principal) return undefined;
       const { actor } = principal;
-      const decision = decide(actor, action, { workspaceId: actor.workspaceId });
+      const decision = decide(actor, action, { workspaceId });
       if (decision.allowed) return principal;
       refuse(exchange, 403, 'FORBIDDEN', decision.message, { reason: decision.reason, action });
       return undefined;

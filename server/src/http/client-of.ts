@@ -43,7 +43,7 @@ export function clientOf(request: Request, config: ProxyConfig): Client {
     isLocal:
       isLoopbackAddress(peer) &&
       isLoopbackHost(nameOf(ownHost)) &&
-      !(isProxied || isReachedElsewhere(config) || isForwarded(request)),
+      !(isReachedElsewhere(config) || isForwarded(request)),
     host,
     scheme,
     baseUrl: `${scheme}://${host}`,

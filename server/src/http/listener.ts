@@ -53,7 +53,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const unheard = files ? tellPlainHttp(server as TlsServer) : new Set<Socket>();
   const answerStarting: RequestListener = (request, response) => {
     const client = clientOf(request, config);
-    setCommonHeaders(response, client.scheme);
+    setCommonHeaders(response, client);
     response.setHeader('retry-after', '1');
     const refusal = refuseForeign(request.headers, client, { port: portOf(server), config });
     if (refusal) return sendError(response, refusal.status, 'FORBIDDEN', refusal.message);

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isLoopbackHost } from '../config/schema.ts';
 import type { ErrorCode } from '../lib/errors.ts';
+import { nameOf, type Client } from './client-of.ts';
 
 /**
  * On every response: no sniffing, no framing, nothing about us to other sites, and none of the device's abilities but
@@ -39,9 +41,11 @@ export const commonHeaders = {
 const strictTransport = 'max-age=31536000';
 
 /** Puts what belongs on every response on this one. */
-export function setCommonHeaders(response: ServerResponse, scheme: 'http' | 'https'): void {
+export function setCommonHeaders(response: ServerResponse, client: Pick<Client, 'scheme' | 'host'>): void {
   for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value);
-  if (scheme === 'https') response.setHeader('strict-transport-security', strictTransport);
+  if (client.scheme === 'https') response.setHeader('strict-transport-security', strictTransport);
+  // Browsers take this one from trustworthy origins only, and complain of it elsewhere.
+  else if (!isLoopbackHost(nameOf(client.host))) response.removeHeader('cross-origin-opener-policy');
 }
 
 export function send(

@@ -21,6 +21,8 @@ interface ServerRouteDeps {
   health: HealthSource;
   introspection: 'on' | 'off';
   metrics: Registry;
+  /** The hive's first workspace, whose admins see what is about the hive as a whole. */
+  homeWorkspaceId: string;
   isDraining: () => boolean;
 }
 
@@ -49,7 +51,8 @@ export function createServerRoutes(deps: ServerRouteDeps): Readonly<Record<strin
     '/health/live': readOnly(({ response }) => send(response, 200, json, '{"status":"UP"}')),
     '/metrics': readOnly(async (exchange) => {
       // Whoever collects them from the machine itself needs no key, also when there is an owner: they are numbers only.
-      if (!exchange.client.isLocal && !(await gate.admitFor('metrics.read', exchange))) return;
+      if (!exchange.client.isLocal && !(await gate.admitFor('metrics.read', exchange, deps.homeWorkspaceId)))
+        return;
       send(exchange.response, 200, metrics.contentType, await metrics.metrics());
     }),
     '/schema.graphql': readOnly(async (exchange) => {

@@ -90,6 +90,7 @@ export function startHttp(deps: HttpDeps): HttpServer {
   const routes = createServerRoutes({
     ...{ gate, authenticator, yoga, documents, watch, health, introspection },
     metrics: metrics.registry,
+    homeWorkspaceId: graphql.homeWorkspaceId,
     isDraining: () => draining,
   });
   const guard = { port: listener.port, config };
@@ -109,7 +110,7 @@ export function startHttp(deps: HttpDeps): HttpServer {
     const { label, handle } = handlerOf(pathOf(request));
     underWay.add(response);
     if (draining) response.setHeader('connection', 'close');
-    setCommonHeaders(response, client.scheme);
+    setCommonHeaders(response, client);
     response.setHeader('x-request-id', requestId);
     response.once('close', () => {
       underWay.delete(response);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { networkInterfaces } from 'node:os';
 import type { Authenticator } from '../../../server/src/engines/security/principal.ts';
@@ -183,6 +184,9 @@ describe('when it has an owner', () => {
       errors: [{ extensions: { code: 'FORBIDDEN', reason: 'ROLE', action: 'metrics.read' } }],
     });
     expect(await status({ ...remote, ...as('tasks') })).toBe(403);
+    // They are about the hive as a whole: an admin of another workspace of it is nobody's operator.
+    owned.cast.add('neighbour', { role: 'OWNER', workspaceId: randomUUID() });
+    expect(await status({ ...remote, ...as('neighbour') })).toBe(403);
   });
 
   test('health tells its details to members and to the machine itself, else the status alone', async () => {

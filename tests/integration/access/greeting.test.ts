@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { expect, test } from 'vitest';
 import { createTestDatabaseUrl, dropTestDatabase } from '../../support/database.ts';
@@ -31,7 +32,9 @@ const qrCode = /[▀▄█]{20}/;
 
 test('the first start prints a link that makes an owner, once; later ones print none', async () => {
   const databaseUrl = await createTestDatabaseUrl();
-  const first = await startServer({ databaseUrl });
+  // Servers on one database have one key, as replicas do.
+  const env = { HIVE_SECRET_KEY: randomBytes(32).toString('base64') };
+  const first = await startServer({ databaseUrl, env });
   await expect.poll(() => first.output()).toContain('valid 15 minutes, once');
   const link = new URL(linkIn(first.output(), first.url)!);
   expect(first.output()).not.toMatch(qrCode);
@@ -61,7 +64,7 @@ test('the first start prints a link that makes an owner, once; later ones print 
   });
   await first.stop();
 
-  const second = await startServer({ databaseUrl });
+  const second = await startServer({ databaseUrl, env });
   await expect.poll(() => second.output()).toContain('Ctrl-C stops it.');
   expect(second.output()).not.toContain('setup#token');
   await second.stop();
