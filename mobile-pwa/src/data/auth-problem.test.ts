@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asProblem, problemOf } from './auth-problem.ts';
+import { asProblem, problemOf, redirectProblem } from './auth-problem.ts';
 
 describe('a refusal', () => {
   it('keeps code and message of the identity service', () => {
@@ -43,4 +43,11 @@ describe('a refusal', () => {
     expect(asProblem(new TypeError('Failed to fetch')).code).toBe('NETWORK');
     expect(asProblem('odd').message).toBe('odd');
   });
+});
+
+it('has words for what another provider sends people back with, known or not', () => {
+  expect(redirectProblem('')).toBeUndefined();
+  expect(redirectProblem('?to=%2F&error=access_denied')?.message).toMatch(/canceled/);
+  expect(redirectProblem('?error=server_error')?.message).toBe('The other page answered: server error.');
+  expect(redirectProblem('?error=constructor')?.message).toBe('The other page answered: constructor.');
 });

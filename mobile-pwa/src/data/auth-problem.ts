@@ -74,3 +74,18 @@ function secondsToMs(seconds: string): number | null {
   const value = Number(seconds);
   return Number.isFinite(value) && value > 0 ? value * 1_000 : null;
 }
+
+const REDIRECT_WORDS: Readonly<Record<string, string>> = {
+  access_denied: 'The sign-in was canceled on the other page.',
+  account_not_linked:
+    'That account is not connected to one here. Sign in another way, then connect it in Settings.',
+  signup_disabled: 'That account is not known here. Ask for an invitation.',
+};
+
+/** What another provider sent the person back with. @param search the query of the address */
+export function redirectProblem(search: string): AuthProblem | undefined {
+  const error = new URLSearchParams(search).get('error');
+  if (!error) return undefined;
+  const known = Object.hasOwn(REDIRECT_WORDS, error) ? REDIRECT_WORDS[error] : undefined;
+  return new AuthProblem(error, known ?? `The other page answered: ${error.replaceAll('_', ' ')}.`);
+}

@@ -74,7 +74,7 @@ export class HiveSetupView extends LitElement {
     if (step.at === 'account')
       // After a reset on the machine, and when the dialog for the first passkey was closed.
       return step.exists
-        ? 'The account is there; this gives it a new way in. Any it has already stay until you remove them.'
+        ? 'The account is there, but nothing signs in to it. Make a way in now.'
         : 'You will be its owner. From then on everybody signs in, at this machine too, and you invite the others.';
     return '';
   }

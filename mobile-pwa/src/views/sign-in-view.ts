@@ -10,7 +10,7 @@ import {
   type HiveStatus,
   type Provider,
 } from '../data/auth-api.ts';
-import { AuthProblem } from '../data/auth-problem.ts';
+import { AuthProblem, redirectProblem } from '../data/auth-problem.ts';
 import { hive } from '../data/hive.ts';
 import { formatCount } from '../data/format.ts';
 import { session } from '../data/session.ts';
@@ -278,17 +278,8 @@ export class HiveSignInView extends LitElement {
 
   /** What a provider sent the person back with. */
   #showRedirectProblem(): void {
-    const error = new URLSearchParams(location.search).get('error');
-    if (!error || this.#attempt.problem) return;
-    const words: Record<string, string> = {
-      access_denied: 'The sign-in was canceled on the other page.',
-      account_not_linked:
-        'That account is not connected to one here. Sign in another way, then connect it in Settings.',
-      signup_disabled: 'That account is not known here. Ask for an invitation.',
-    };
-    this.#attempt.fail(
-      new AuthProblem(error, words[error] ?? `The other page answered: ${error.replaceAll('_', ' ')}.`),
-    );
+    const problem = redirectProblem(location.search);
+    if (problem && !this.#attempt.problem) this.#attempt.fail(problem);
   }
 
   /** Waits in the field for the e-mail: the browser offers the passkey among what it would fill in. */
