@@ -30,6 +30,14 @@ export const base = css`
   ol {
     list-style: none;
   }
+  /* What somebody typed, right-to-left marks included, must not reorder the words around it. */
+  a,
+  b,
+  span,
+  strong,
+  dd {
+    unicode-bidi: isolate;
+  }
   h1 {
     font-size: var(--hive-text-26);
     font-weight: 650;

@@ -83,7 +83,7 @@ export function createEndpointTools(options: IdentityOptions, sql: Sql): Endpoin
         ? refuse(
             'FORBIDDEN',
             'STEP_UP_REQUIRED',
-            'Confirm with your passkey or a one-time password first; it counts for five minutes.',
+            'Confirm with your passkey or a one-time code first; it counts for five minutes.',
           )
         : refuse(
             'FORBIDDEN',

@@ -147,7 +147,7 @@ async function beforeSecondStep(ctx: GenericEndpointContext, tools: EndpointTool
       throw refuse(
         'UNAUTHORIZED',
         'INVALID_CODE',
-        'That one-time password was used already. Wait for the next one.',
+        'That one-time code was used already. Wait for the next one.',
       );
   }
   // A device is trusted by its session; a second, longer trust would outlive signing it out.

@@ -47,10 +47,7 @@ export function decide(actor: Actor, action: Action, resource: Resource): Decisi
     if (outranked) return no('RANK', outranked);
   }
   if (needsStepUp && !hasSteppedUp(actor))
-    return no(
-      'STEP_UP',
-      'Confirm with your passkey or a one-time password first; it counts for five minutes.',
-    );
+    return no('STEP_UP', 'Confirm with your passkey or a one-time code first; it counts for five minutes.');
   return yes;
 }
 

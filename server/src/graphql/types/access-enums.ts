@@ -42,7 +42,7 @@ export const RefusalReasonType = builder.enumType('RefusalReason', {
     RANK: 'It is about a member of the same rank or above, or would give a higher role than one’s own.',
     SCOPE: 'The scopes of the key do not include it.',
     PEOPLE_ONLY: 'Programs may not do it, whatever their role.',
-    STEP_UP: 'It asks for a passkey or one-time password used in the last five minutes.',
+    STEP_UP: 'It asks for a passkey or one-time code used in the last five minutes.',
   }),
 });
 

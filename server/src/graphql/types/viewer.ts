@@ -75,7 +75,7 @@ const ViewerType = builder.objectRef<Scope>('Viewer').implement({
       type: 'DateTime',
       nullable: true,
       description:
-        'Until when dangerous actions need no new confirmation by passkey or one-time password; null when they do.',
+        'Until when dangerous actions need no new confirmation by passkey or one-time code; null when they do.',
       resolve: ({ actor }) => {
         const until = (actor.steppedUpAt ?? -stepUpMs) + stepUpMs;
         return until > actor.at ? new Date(until) : null;

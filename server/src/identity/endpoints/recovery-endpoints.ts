@@ -76,7 +76,7 @@ export function recoveryEndpoints(tools: EndpointTools) {
         throw refuse(
           'FORBIDDEN',
           'STEP_UP_REQUIRED',
-          'You have a passkey or one-time passwords: confirm with one of those.',
+          'You have a passkey or one-time codes: confirm with one of those.',
         );
       const account = await ctx.context.internalAdapter.findCredentialAccount(userId);
       const hash = account?.password;

@@ -126,7 +126,7 @@ export function stepUpEndpoints(tools: EndpointTools) {
             ctx,
             session.userId,
             'TOTP',
-            'That one-time password is wrong, or was used already. Wait for the next one.',
+            'That one-time code is wrong, or was used already. Wait for the next one.',
           );
         return succeed(ctx, session, 'TOTP');
       },
