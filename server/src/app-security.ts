@@ -21,6 +21,7 @@ import { createUseRecorder } from './identity/use-recorder.ts';
 import type { Clock } from './lib/clock.ts';
 import type { Logger } from './lib/log.ts';
 import { startLoop } from './lib/loop.ts';
+import { networkOf } from './lib/network-of.ts';
 import { createAuditManager, type AuditManager } from './managers/audit-manager.ts';
 import { originOf, type OnDenied } from './managers/authorise.ts';
 import { createSecretsManager, type SecretsManager } from './managers/secrets-manager.ts';
@@ -94,7 +95,12 @@ export async function createSecurity(options: SecurityOptions): Promise<Security
     ...identitySettings(options),
     pool: systemPool,
     secretKeys: keyring.secretKeys(),
-    throttle: async (bucket, key) => limits.limiter.take(bucket, key, attemptLimits[bucket]),
+    throttle: async (bucket, key) =>
+      limits.limiter.take(
+        bucket,
+        bucket === 'identity.address' ? networkOf(key) : key,
+        attemptLimits[bucket],
+      ),
     onEvent: async (event) => {
       if (event.userId !== undefined) authenticator.forget(event.userId);
       recorder.record(await entryOfIdentity(systemSql, homeWorkspaceId, event));

@@ -3,7 +3,7 @@ import type { HiveConfig } from '../config/schema.ts';
 import type { Principal } from '../engines/security/principal.ts';
 import type { RateLimiter } from '../engines/security/rate-limit.ts';
 import { RateLimitedError } from '../lib/errors.ts';
-import { addressKey } from './client-of.ts';
+import { networkOf } from '../lib/network-of.ts';
 
 export type RateSettings = Pick<
   HiveConfig['security'],
@@ -65,9 +65,9 @@ export function createAllowances(limiter: RateLimiter, settings: () => RateSetti
     },
     ofAddress(address) {
       const { anonymousBurst, anonymousRefillSeconds } = settings();
-      return take('anonymous', addressKey(address), anonymousBurst, anonymousRefillSeconds);
+      return take('anonymous', networkOf(address), anonymousBurst, anonymousRefillSeconds);
     },
-    ofConnection: (address) => signedIn('connect', addressKey(address)),
+    ofConnection: (address) => signedIn('connect', networkOf(address)),
   };
 }
 

@@ -57,17 +57,6 @@ export function plainAddress(address: string): string {
   return mapped ?? bare;
 }
 
-/** What limits are counted by: of IPv6 the network, since one household or server has 2⁶⁴ addresses. */
-export function addressKey(address: string): string {
-  if (isIP(address) !== 6) return address;
-  const [head = '', tail] = address.split('::');
-  const left = head.split(':').filter(Boolean);
-  const right = tail?.split(':').filter(Boolean) ?? [];
-  const zeros = tail === undefined ? [] : Array.from({ length: 8 - left.length - right.length }, () => '0');
-  const groups = [...left, ...zeros, ...right].slice(0, 4).map((group) => group.replace(/^0+(?=.)/, ''));
-  return `${groups.join(':')}::/64`;
-}
-
 /** The name in a Host header, without its port. */
 export function nameOf(host: string): string {
   return host.replace(/:\d*$/, '').toLowerCase();

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { recordingLog } from '../../../../tests/support/log.ts';
 import type { NewAuditEntry } from '../../stores/audit-store.ts';
 import type { Sql } from '../../stores/sql.ts';
-import { createAuditRecorder, networkOf } from './audit-recorder.ts';
+import { createAuditRecorder } from './audit-recorder.ts';
 
 interface Written {
   action: string;
@@ -107,9 +107,6 @@ it('takes an IPv6 network for one source', async () => {
   recorder.record(denied({ address: '2001:db8:0:2::1' }));
   await recorder.stop();
   expect(written.filter((entry) => entry.action === 'sign-in')).toHaveLength(21);
-  expect(networkOf('2001:db8::1')).toBe(networkOf('2001:0db8:0000:0000:1:2:3:4'));
-  expect(networkOf('::1')).toBe('0:0:0:0');
-  expect(networkOf('fe80::1%eth0')).toBe('fe80:0:0:0');
 });
 
 it('keeps what it has while the database is away, bounded, and says how late it is', async () => {

@@ -1,6 +1,6 @@
-import { isIPv6 } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { networkOf } from '../../lib/network-of.ts';
 import { isTransient } from '../../lib/transient.ts';
 import type { Logger } from '../../lib/log.ts';
 import { startLoop, type Loop } from '../../lib/loop.ts';
@@ -233,22 +233,7 @@ const anonymous = {
 function sourceOf({ workspaceId, actorId, address }: NewAuditEntry): string {
   if (actorId !== null) return `${workspaceId}\n${actorId}`;
   if (address === undefined) return `${workspaceId}\nunknown`;
-  return `${workspaceId}\n${isIPv6(address) ? networkOf(address) : address}`;
-}
-
-/** The first 64 bits, written so that equal networks are equal texts. */
-export function networkOf(address: string): string {
-  const [head = '', tail] = address.toLowerCase().split('%')[0]!.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const behind = tail === undefined || tail === '' ? [] : tail.split(':');
-  // A dotted end stands for two groups.
-  const size = groups.length + behind.length + (address.includes('.') ? 1 : 0);
-  if (address.includes('.')) return address.toLowerCase();
-  const full = tail === undefined ? groups : [...groups, ...Array<string>(8 - size).fill('0'), ...behind];
-  return full
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':');
+  return `${workspaceId}\n${networkOf(address)}`;
 }
 
 function withDelay(entry: NewAuditEntry, delayMs: number): NewAuditEntry {
