@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   chromium,
   type Browser,
@@ -12,10 +15,15 @@ import { findChromium } from '../support/chromium.ts';
 export async function launchBrowser(): Promise<Browser> {
   const { path } = await findChromium();
   // Not the arguments the packaged Chromium suggests: they switch off the web security that is under test.
-  return chromium.launch({
+  // Chromium does not tidy up all it puts there.
+  const folder = mkdtempSync(join(tmpdir(), 'hive-chromium-'));
+  const browser = await chromium.launch({
     executablePath: path,
     args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
+    env: { ...(process.env as Record<string, string>), TMPDIR: folder },
   });
+  browser.once('disconnected', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+  return browser;
 }
 
 /** What a browser says when the network is gone, which is no mistake of the page. */

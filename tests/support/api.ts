@@ -108,26 +108,42 @@ export async function startTestApi(database: TestDatabase, options: TestApiOptio
   };
   const config = { host: '127.0.0.1', port: 0, allowedHosts: [], trustedProxies: [], ...options.server };
   const listener = await openListener({ config, version: '0.0.0-test', log });
-  const http = startHttp({
-    ...{ listener, config, appFolder: '/nonexistent', authenticator: cast.authenticator },
-    limiter: new TokenBuckets({ clock: systemClock }),
-    security: () => ({ ...noLimits, documents: 'any', introspection: 'on', ...options.security }),
-    identity: { handle: async () => Response.json({ code: 'NOT_FOUND' }, { status: 404 }) },
-    ...options.http,
-    graphql: deps,
-  });
+  const stop = async () => {
+    await listener.close();
+    await contextManager.stop();
+    await recorder.stop();
+    await health.stop();
+    await pump.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  const http = await startOrStop(stop, () =>
+    startHttp({
+      ...{ listener, config, appFolder: '/nonexistent', authenticator: cast.authenticator },
+      limiter: new TokenBuckets({ clock: systemClock }),
+      security: () => ({ ...noLimits, documents: 'any', introspection: 'on', ...options.security }),
+      identity: { handle: async () => Response.json({ code: 'NOT_FOUND' }, { status: 404 }) },
+      ...options.http,
+      graphql: deps,
+    }),
+  );
   return {
     ...{ url: http.url, port: http.port, deps, hub, log, cast, drain: http.drain },
     recorded: () => recorder.flush(),
     async close() {
       await http.close();
-      await contextManager.stop();
-      await recorder.stop();
-      await health.stop();
-      await pump.stop();
-      rmSync(folder, { recursive: true, force: true });
+      await stop();
     },
   };
+}
+
+/** A start that is refused leaves nothing behind. */
+async function startOrStop<T>(stop: () => Promise<void>, start: () => T): Promise<T> {
+  try {
+    return start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 /** People as the identity service keeps them, without their ways to sign in. */
