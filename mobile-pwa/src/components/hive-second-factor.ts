@@ -10,19 +10,17 @@ const OVER = new Set(['INVALID_TWO_FACTOR_COOKIE', 'TOO_MANY_ATTEMPTS_REQUEST_NE
 
 /** The second step of a sign-in. `done` fires when one is in, `again` when it has to begin anew. */
 export class HiveSecondFactor extends LitElement {
-  static override properties = { _code: { state: true }, _backup: { state: true }, _trust: { state: true } };
+  static override properties = { _code: { state: true }, _backup: { state: true } };
 
   declare _code: string;
   /** A backup code instead of one from the authenticator. */
   declare _backup: boolean;
-  declare _trust: boolean;
   readonly #attempt = new AttemptController(this);
 
   constructor() {
     super();
     this._code = '';
     this._backup = false;
-    this._trust = false;
   }
 
   protected override firstUpdated(): void {
@@ -53,14 +51,6 @@ export class HiveSecondFactor extends LitElement {
             @input=${(event: Event) => (this._code = (event.target as HTMLInputElement).value)}
           />
         </div>
-        <label class="choice">
-          <input
-            type="checkbox"
-            .checked=${this._trust}
-            @change=${(event: Event) => (this._trust = (event.target as HTMLInputElement).checked)}
-          />
-          <span>Do not ask for it on this device for 30 days</span>
-        </label>
         <button class="primary wide" ?disabled=${this.#attempt.blocked}>Sign in</button>
         <div class="ways">
           <button type="button" @click=${this.#onOther}>
@@ -77,7 +67,7 @@ export class HiveSecondFactor extends LitElement {
   readonly #onSubmit = async (event: Event): Promise<void> => {
     event.preventDefault();
     const verify = this._backup ? verifyBackupCode : verifyTotp;
-    const worked = await this.#attempt.run('code', () => verify(this._code, this._trust));
+    const worked = await this.#attempt.run('code', () => verify(this._code));
     this._code = '';
     if (worked) this.dispatchEvent(new CustomEvent('done'));
     else if (OVER.has(this.#attempt.problem?.code ?? ''))

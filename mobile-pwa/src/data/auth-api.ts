@@ -165,12 +165,12 @@ export async function signInWithPassword(email: string, password: string): Promi
 }
 
 /** The second step of a sign-in, or the last one of setting it up. */
-export async function verifyTotp(code: string, trustDevice = false): Promise<void> {
-  await post('two-factor/verify-totp', { code: code.replace(/\s+/g, ''), trustDevice });
+export async function verifyTotp(code: string): Promise<void> {
+  await post('two-factor/verify-totp', { code: code.replace(/\s+/g, '') });
 }
 
-export async function verifyBackupCode(code: string, trustDevice = false): Promise<void> {
-  await post('two-factor/verify-backup-code', { code: code.trim(), trustDevice });
+export async function verifyBackupCode(code: string): Promise<void> {
+  await post('two-factor/verify-backup-code', { code: code.trim() });
 }
 
 export async function recover(email: string, code: string): Promise<void> {
