@@ -163,7 +163,7 @@ export class HiveKeysView extends LitElement {
     const now = Date.now();
     const used = key.lastUsedAt ? `used ${formatAge(key.lastUsedAt, now)}` : 'never used';
     return html`
-      <details class="key">
+      <details class="key fold">
         <summary>
           <span class="text">
             <span class="heading">${key.name}</span>
@@ -317,29 +317,8 @@ export class HiveKeysView extends LitElement {
         margin-block-end: var(--hive-5);
       }
       .key > summary {
-        display: flex;
-        align-items: center;
-        gap: var(--hive-3);
         min-block-size: var(--hive-12);
         padding-block: var(--hive-2);
-        cursor: pointer;
-        list-style: none;
-      }
-      .key > summary::-webkit-details-marker {
-        display: none;
-      }
-      .key > summary::after {
-        flex: none;
-        inline-size: var(--hive-2);
-        block-size: var(--hive-2);
-        margin-inline: auto var(--hive-1);
-        border: solid var(--hive-muted);
-        border-width: 0 var(--hive-stroke-strong) var(--hive-stroke-strong) 0;
-        content: '';
-        transform: translateY(-25%) rotate(45deg);
-      }
-      .key[open] > summary::after {
-        transform: translateY(25%) rotate(-135deg);
       }
       .text {
         display: grid;

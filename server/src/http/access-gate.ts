@@ -80,6 +80,7 @@ export function createAccessGate(deps: { authenticator: Authenticator; allowance
     async identify({ request, client }) {
       const { authorization, cookie } = request.headers;
       if (authorization === undefined && cookie === undefined) return undefined;
+      // For answers that everybody gets, in more or less detail: with the database away it is the one without.
       return authenticator.authenticate(presentedBy(request, client)).catch(() => undefined);
     },
     async admitFor(action, exchange, workspaceId) {

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import type { Sql } from '../stores/sql.ts';
+import { sqlOfClient, type Sql } from '../stores/sql.ts';
 
 /**
  * All or nothing, on a connection of the pool. The schema `identity` has no workspaces, so none of the settings of a
@@ -7,14 +7,9 @@ import type { Sql } from '../stores/sql.ts';
  */
 export async function inIdentityTransaction<T>(pool: Pool, work: (sql: Sql) => Promise<T>): Promise<T> {
   const client = await pool.connect();
-  const sql: Sql = {
-    async rows<Row>(text: string, values: readonly unknown[] = []) {
-      return (await client.query({ text, values: [...values] })).rows as Row[];
-    },
-  };
   try {
     await client.query('begin');
-    const result = await work(sql);
+    const result = await work(sqlOfClient(client));
     await client.query('commit');
     client.release();
     return result;
